@@ -1,0 +1,167 @@
+"""What travels between the stages of the host: plain, frozen, without I/O.
+
+Counts become physical units once, in `calibration`; everything above works with `Trace`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+EventKind = Literal["contact", "pop", "released", "loss_of_resistance", "far_cortex_contact", "withdrawal"]
+Mode = Literal["guided", "assessment", "blind"]
+IntegrityVerdict = Literal["complete", "holes"]
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Samples that the device took and the host has not: [first_sample, first_sample + count)."""
+
+    first_sample: int
+    count: int
+
+
+@dataclass(frozen=True)
+class RawTrace:
+    """One attempt in counts, shape (n,) each, ascending in sample_index; a missing sample is absent, not NaN.
+
+    time_s counts from sample 0 on the device's crystal; force_counts is signed (offset binary removed).
+    missed_conversions have no index: they are gaps in time_s, and no holes.
+    """
+
+    sample_index: IntArray
+    time_s: FloatArray
+    force_counts: IntArray
+    depth_counts: IntArray
+    pressure_counts: IntArray
+    flags: IntArray
+    holes: tuple[Hole, ...] = ()
+    missed_conversions: int = 0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One attempt in physical units, shape (n,) each, ascending in time; a missing sample is absent, not NaN.
+
+    force_n: axial force on the cartridge, tared, compression positive. protrusion_mm: tip beyond the
+    unloaded inner face of the plug, plug flex already taken off, never below 0 by more than noise.
+    pressure_kpa: marrow chamber, gauge.
+    """
+
+    sample_index: IntArray
+    time_s: FloatArray
+    force_n: FloatArray
+    protrusion_mm: FloatArray
+    pressure_kpa: FloatArray
+    holes: tuple[Hole, ...] = ()
+    calibrated: bool = False
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """Median rate between neighbouring samples, from the device's clock."""
+        return float(1.0 / np.median(np.diff(self.time_s)))
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something found in the trace, by the device's detector or by the host's.
+
+    evidence: name with its unit (`peak_n`, `drop_percent`, `advance_mm`, `duration_ms`) -> value.
+    """
+
+    kind: EventKind
+    sample_index: int
+    time_s: float
+    evidence: Mapping[str, float] = field(default_factory=dict[str, float])
+    source: Literal["device", "host"] = "device"
+    detector_version: int = 1
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured figure with its unit; value None = not assessable, and `note` says why.
+
+    lost: the value is None because samples are missing, not because of what the trainee did.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    note: str = ""
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A named stretch of the attempt, [start_s, end_s), for shading and for the record."""
+
+    name: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that the host found in one trace; scoring reads this and nothing else."""
+
+    metrics: tuple[Metric, ...]
+    events: tuple[Event, ...]
+    phases: tuple[Phase, ...]
+    version: int
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name; KeyError where the analysis does not compute it."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """One line of the arithmetic. earned is None where the item was not assessed.
+
+    rule: the band that applied, as in "up to 25 %: 1 x 30"; empty where none did.
+    """
+
+    item: str
+    title: str
+    measured: str
+    earned: float | None
+    possible: float
+    advice: str
+    source: str
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class CriticalError:
+    """An error that fails an attempt whatever its points."""
+
+    code: str
+    title: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """Points with their arithmetic: percent = 100 * earned / assessable; assessable <= possible.
+
+    passed is None where required items were not assessed, or under 70 % of the points: no decision.
+    """
+
+    earned: float
+    assessable: float
+    possible: float
+    percent: float | None
+    passed: bool | None
+    decision: str
+    critical_errors: tuple[CriticalError, ...]
+    lines: tuple[ScoreLine, ...]
+    rubric: str
+    rubric_version: int
