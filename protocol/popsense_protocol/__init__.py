@@ -1,0 +1,1 @@
+"""The wire protocol of popsense: packets, framing, and layouts derived from them. No I/O."""

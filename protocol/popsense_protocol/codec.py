@@ -1,0 +1,93 @@
+"""Payload bytes <-> packets, through the compiled declarations of `packets`."""
+
+import hashlib
+from functools import cache
+from typing import Any, NamedTuple
+
+import construct as c
+
+from popsense_protocol import packets
+from popsense_protocol.layouts import describe
+
+
+class PacketError(ValueError):
+    """A payload that is no packet of this protocol, or fields that do not fit one."""
+
+
+class Packet(NamedTuple):
+    """One decoded packet: its name in `packets.PACKETS` and its fields."""
+
+    name: str
+    fields: Any
+
+
+def _type_of(struct: Any) -> int:
+    return struct.type.subcon.value
+
+
+NAME_OF_TYPE = {_type_of(struct): name for name, struct in packets.PACKETS.items()}
+TYPE_OF_NAME = {name: kind for kind, name in NAME_OF_TYPE.items()}
+
+
+@cache
+def _compiled(name: str) -> Any:
+    """The declaration as generated Python; five times faster than construct's interpreter."""
+    return packets.PACKETS[name].compile()
+
+
+def decode(payload: bytes) -> Packet:
+    """The packet in a payload. PacketError for an unknown type, a wrong length, or an undeclared value."""
+    name = NAME_OF_TYPE.get(payload[0]) if payload else None
+    if name is None:
+        raise PacketError(f"unknown packet type {payload[:1].hex() or '(empty payload)'}")
+    try:
+        fields = _compiled(name).parse(payload)
+    except (c.ConstructError, ValueError, EOFError) as error:
+        raise PacketError(f"malformed {name}: {error}") from error
+    if _size(name, fields) != len(payload):
+        raise PacketError(f"malformed {name}: {len(payload)} bytes, declared {_size(name, fields)}")
+    _refuse_undeclared(name, fields)
+    return Packet(name, fields)
+
+
+def encode(name: str, **fields: Any) -> bytes:
+    """The payload of one packet. PacketError names what does not fit."""
+    try:
+        return packets.PACKETS[name].build(fields)
+    except (c.ConstructError, KeyError, TypeError, UnicodeError) as error:
+        raise PacketError(f"cannot build {name}: {error}") from error
+
+
+def schema_text() -> str:
+    """All declarations in one canonical text: whatever changes the bytes or their meaning changes it."""
+    lines = [f"{name} {describe(struct)}" for name, struct in packets.PACKETS.items()]
+    lines += [f"{name} {dict(sorted(enum.encmapping.items()))}" for name, enum in packets.ENUMS.items()]
+    lines += [f"{name} {value}" for name, value in sorted(packets.FLAGS.items())]
+    return "\n".join(lines) + "\n"
+
+
+@cache
+def schema_hash() -> int:
+    """First 32 bits of the SHA-256 of `schema_text`; HELLO carries it."""
+    return int.from_bytes(hashlib.sha256(schema_text().encode()).digest()[:4], "little")
+
+
+def _size(name: str, fields: Any) -> int:
+    if name == "SAMPLE_BLOCK":
+        return BLOCK_HEADER_BYTES + fields.count * packets.Sample.sizeof()
+    return packets.PACKETS[name].sizeof()
+
+
+def _refuse_undeclared(name: str, fields: Any) -> None:
+    # A compiled Enum passes unknown values through as plain integers.
+    for field in _enum_fields(name):
+        if not isinstance(fields[field], str):
+            raise PacketError(f"malformed {name}: {field} {fields[field]} is not declared")
+
+
+@cache
+def _enum_fields(name: str) -> tuple[str, ...]:
+    return tuple(sub.name for sub in packets.PACKETS[name].subcons if isinstance(sub.subcon, c.Enum))
+
+
+BLOCK_HEADER_BYTES = sum(sub.sizeof() for sub in packets.SAMPLE_BLOCK.subcons if sub.name != "samples")
