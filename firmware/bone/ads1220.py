@@ -1,0 +1,62 @@
+"""ADS1220 24-bit converter on the load cell. Ref: TI SBAS501C 8.5.3 (commands), 8.6.1 (registers).
+
+Bridge on AIN0-AIN1 with the excitation as reference (ratiometric), gain 128, normal mode at 1000 samples/s
+nominal, continuous conversion; DRDY falls when a result is ready. The chip samples on its own oscillator
+(+-2 %): the true rate is measured, never assumed.
+"""
+
+from micropython import const
+
+_RESET = const(0x06)
+_START_SYNC = const(0x08)
+_POWERDOWN = const(0x02)
+_READ_4_REGISTERS = const(0x23)
+_WRITE_4_REGISTERS = const(0x43)
+
+REGISTERS = bytes(
+    (
+        0x0E,  # AIN0-AIN1, gain 128, amplifier on
+        0xC4,  # 1000 samples/s, normal mode, continuous, no temperature sensor, burn-out currents off
+        0x40,  # reference = REFP0/REFN0 (the excitation), no rejection filter at this rate
+        0x00,  # no current sources, DRDY pin only
+    )
+)
+
+
+class Ads1220:
+    """One converter on a shared bus. `fitted`: it gave back the registers that were written."""
+
+    def __init__(self, spi, cs, sleep_ms):
+        self._spi = spi
+        self._cs = cs
+        self._sleep_ms = sleep_ms
+        self.raw = bytearray(3)  # latest result, two's complement, most significant byte first
+        self.fitted = self._configure()
+
+    def _command(self, *data):
+        self._cs(0)
+        self._spi.write(bytes(data))
+        self._cs(1)
+
+    def _configure(self):
+        self._command(_RESET)
+        self._sleep_ms(1)  # 50 us + 32 clock periods are asked for
+        self._command(_WRITE_4_REGISTERS, *REGISTERS)
+        back = bytearray(4)
+        self._cs(0)
+        self._spi.write(bytes((_READ_4_REGISTERS,)))
+        self._spi.readinto(back)
+        self._cs(1)
+        return back == REGISTERS
+
+    def start(self):
+        self._command(_START_SYNC)
+
+    def stop(self):
+        self._command(_POWERDOWN)
+
+    def read(self):
+        """Fetch the result into `raw`; called in the interrupt, allocates nothing."""
+        self._cs(0)
+        self._spi.readinto(self.raw)
+        self._cs(1)

@@ -1,0 +1,139 @@
+"""Viper kernels of the sampler: a sample into the ring, a block out of it. No allocation, no floats.
+
+Rules of all files with viper in them (also framing.py and detection.py), because the same source runs on
+the board (32-bit words, ptr32 loads signed), on the unix port (64-bit words, ptr32 loads unsigned) and on
+CPython through a shim:
+- a word that is read back and compared holds 0 <= value < 2^30, or only a difference is used, of 30 bits;
+- signed results are stored for the wire only;
+- a viper body sees only its arguments and the const() names of this file, so those are repeated from wire.py
+  (a test compares them).
+"""
+
+from array import array
+
+import micropython
+from micropython import const
+
+_RING_SAMPLES = const(8192)  # sample_ring.RING_SAMPLES
+_RING_MASK = const(8191)
+_RING_GUARD = const(64)  # samples the interrupt may write while a block is being copied
+BLOCK_SAMPLES = const(20)
+BLOCK_US = const(20000)
+_BLOCK_WORDS = const(3)  # header of SAMPLE_BLOCK
+_BLOCK_TYPE = const(0x02)
+_FORCE_SIGN = const(0x800000)
+_FORCE_MAX = const(0xFFFFFF)
+_ANALOG_MAX = const(16380)  # 4 * 4095
+_TICKS_MASK = const(0x3FFFFFFF)
+_FLAG_FORCE_SATURATED = const(0x01)
+_FLAG_DEPTH_SATURATED = const(0x02)
+_FLAG_PRESSURE_SATURATED = const(0x04)
+_FLAG_AFTER_GAP = const(0x08)
+
+# Control words of the sampler.
+NEXT = const(0)  # index that the next sample gets; free-running, 32 bits
+SENT = const(1)  # index of the next sample to send live
+OVERRUNS = const(2)  # samples overwritten before they were sent
+MISSED = const(3)  # conversions that were not read
+LAST_TICKS = const(4)
+PERIOD_US = const(5)  # 0 = unknown: gaps are not looked for
+CONTROL_WORDS = const(6)
+
+
+def words(count):
+    """`count` signed 32-bit words, zero."""
+    return array("i", [0] * count)
+
+
+@micropython.viper
+def push(raw_o, depth: int, pressure: int, ticks: int, ring_o, stamps_o, control_o) -> int:
+    """One sample into the ring; returns the force code in offset binary.
+
+    The ring always takes the sample: what a slow host has not fetched is overwritten and counted by the
+    reader, so that the latest 8 s are there for resending.
+    """
+    raw = ptr8(raw_o)
+    ring = ptr32(ring_o)
+    stamps = ptr32(stamps_o)
+    control = ptr32(control_o)
+    code = ((raw[0] << 16) | (raw[1] << 8) | raw[2]) ^ _FORCE_SIGN
+    flags = 0
+    if code == 0 or code == _FORCE_MAX:
+        flags = _FLAG_FORCE_SATURATED
+    if depth == 0 or depth == _ANALOG_MAX:
+        flags |= _FLAG_DEPTH_SATURATED
+    if pressure == 0 or pressure == _ANALOG_MAX:
+        flags |= _FLAG_PRESSURE_SATURATED
+    index = control[NEXT]
+    period = control[PERIOD_US]
+    if period and index:
+        late = ((ticks - control[LAST_TICKS]) & _TICKS_MASK) - period - (period >> 1)
+        if late >= 0:
+            flags |= _FLAG_AFTER_GAP
+            while late >= 0:
+                control[MISSED] = control[MISSED] + 1
+                late -= period
+    slot = index & _RING_MASK
+    ring[slot << 1] = code | (flags << 24)
+    ring[(slot << 1) + 1] = depth | (pressure << 16)
+    stamps[slot] = ticks
+    control[LAST_TICKS] = ticks
+    control[NEXT] = index + 1
+    return code
+
+
+@micropython.viper
+def block_due(now: int, stamps_o, control_o) -> int:
+    """How many samples to send now: a full block, or what is older than BLOCK_US, else 0."""
+    stamps = ptr32(stamps_o)
+    control = ptr32(control_o)
+    first = control[SENT]
+    waiting = (control[NEXT] - first) & _TICKS_MASK
+    if waiting >= BLOCK_SAMPLES:
+        return BLOCK_SAMPLES
+    if waiting and ((now - stamps[first & _RING_MASK]) & _TICKS_MASK) >= BLOCK_US:
+        return waiting
+    return 0
+
+
+@micropython.viper
+def samples_waiting(control_o) -> int:
+    control = ptr32(control_o)
+    return (control[NEXT] - control[SENT]) & _TICKS_MASK
+
+
+@micropython.viper
+def take_block(count: int, ring_o, stamps_o, control_o, out_o) -> int:
+    """SAMPLE_BLOCK payload of `count` samples into `out`; returns its bytes. Skips what was overwritten."""
+    ring = ptr32(ring_o)
+    stamps = ptr32(stamps_o)
+    control = ptr32(control_o)
+    out = ptr32(out_o)
+    first = control[SENT]
+    lost = ((control[NEXT] - first) & _TICKS_MASK) - (_RING_SAMPLES - _RING_GUARD)
+    if lost > 0:
+        control[OVERRUNS] = control[OVERRUNS] + lost
+        first += lost
+    out[0] = _BLOCK_TYPE | (count << 8) | ((control[MISSED] & 0xFFFF) << 16)
+    out[1] = first
+    out[2] = stamps[first & _RING_MASK]
+    to = _BLOCK_WORDS
+    k = 0
+    while k < count:
+        slot = ((first + k) & _RING_MASK) << 1
+        out[to] = ring[slot]
+        out[to + 1] = ring[slot + 1]
+        to += 2
+        k += 1
+    control[SENT] = first + count
+    return to << 2
+
+
+@micropython.viper
+def copy_words(source_o, source_word: int, target_o, target_word: int, count: int):
+    source = ptr32(source_o)
+    target = ptr32(target_o)
+    k = 0
+    while k < count:
+        target[target_word + k] = source[source_word + k]
+        k += 1
