@@ -1,0 +1,54 @@
+"""Entry of the twin's child process: our firmware, unchanged, on the fake board and on virtual time.
+
+Started as `INTERPRETER run_firmware.py OPTIONS` with OPTIONS a JSON object: firmware, script, period_ns,
+rest_samples, board_id (hex), boot_id, shims (folders to put on the path first).
+"""
+
+import json
+import sys
+
+options = json.loads(sys.argv[1])
+for folder in [options["firmware"]] + options["shims"]:
+    sys.path.insert(0, folder)
+
+import machine  # noqa: E402  the path is set above
+from usb import LockstepConsole  # noqa: E402
+from world import World  # noqa: E402
+
+world = World(options["script"], options["period_ns"], options["rest_samples"])
+machine.install(
+    world,
+    LockstepConsole(world, sys.stdin.buffer, sys.stdout.buffer),
+    bytes.fromhex(options["board_id"]),
+)
+
+
+class SeededOs:
+    """The boot id must be the same for the same seed."""
+
+    @staticmethod
+    def urandom(count):
+        return options["boot_id"].to_bytes(count, "little")
+
+
+from bone import board  # noqa: E402
+
+board.time = world
+board.os = SeededOs
+
+
+def complain(error):
+    """Traceback to standard error: standard output belongs to the lockstep records."""
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error, sys.stderr)
+    else:
+        import traceback
+
+        traceback.print_exception(error)
+
+
+try:
+    import main  # noqa: F401  runs for ever
+except Exception as error:  # noqa: BLE001  whatever the firmware raises must reach the host
+    complain(error)
+    sys.exit(1)

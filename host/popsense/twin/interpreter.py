@@ -1,0 +1,39 @@
+"""Which interpreter runs the firmware off the board: a real MicroPython, else CPython with a shim."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from popsense.errors import UsageError
+
+BOARD = Path(__file__).parent / "board"
+HEAP = "200k"  # what a Pico has for MicroPython's heap, roughly; a real limit on the unix port
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """Command line up to the script, and folders that go first on the child's import path."""
+
+    command: tuple[str, ...]
+    shims: tuple[str, ...] = ()
+
+
+def find_interpreter(name: str = "auto") -> Interpreter:
+    """`micropython`, `cpython`, or `auto`: MicroPython where it is installed. UsageError for another name."""
+    micropython = _micropython()
+    if name in ("auto", "micropython") and micropython:
+        return Interpreter((micropython, "-X", f"heapsize={HEAP}"))
+    if name in ("auto", "cpython"):
+        return Interpreter((sys.executable, "-B", "-E"), (str(BOARD / "cpython"),))
+    if name == "micropython":
+        raise UsageError(
+            "no MicroPython for this computer is installed",
+            "Use interpreter=cpython, or install micropython.",
+        )
+    raise UsageError(f"unknown interpreter {name!r}", "Use interpreter=auto, micropython or cpython.")
+
+
+def _micropython() -> str | None:
+    beside = Path(sys.executable).parent / "micropython"
+    return str(beside) if beside.is_file() else shutil.which("micropython")

@@ -1,0 +1,133 @@
+"""The simulated bone as a transport: `sim://SITE?operator=expert&seed=1&device=powered&pace=max`.
+
+Time on this transport is the twin's own. With pace=max it runs as fast as the firmware computes, with
+pace=real it keeps to the wall clock. Same address, same bytes.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from popsense.errors import LinkLost, UsageError
+from popsense.procedure.sites import SITES, SiteProfile
+from popsense.twin.child import FLAG_BEGIN, FLAG_DTR, FLAG_READING, FirmwareChild
+from popsense.twin.insertion import Truth
+from popsense.twin.interpreter import find_interpreter
+from popsense.twin.script import SensorScript, build_script
+
+QUANTUM_US = {"max": 100_000, "real": 20_000}  # a larger step means fewer exchanges and a later answer
+
+
+@dataclass(frozen=True)
+class TwinAddress:
+    """A parsed sim:// address."""
+
+    site: SiteProfile
+    operator: str = "expert"
+    device: str = "powered"
+    seed: int = 0
+    pace: str = "max"
+    interpreter: str = "auto"
+
+
+def parse_address(url: str) -> TwinAddress:
+    """UsageError that names the part that is wrong and what is allowed."""
+    parts = urlsplit(url)
+    if parts.netloc not in SITES:
+        raise UsageError(
+            f"unknown site {parts.netloc!r} in {url}", f"Use one of: {', '.join(sorted(SITES))}."
+        )
+    known = {"operator", "device", "seed", "pace", "interpreter"}
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if unknown := sorted(options.keys() - known):
+        raise UsageError(f"unknown option {unknown[0]!r} in {url}", f"Use: {', '.join(sorted(known))}.")
+    if options.get("pace", "max") not in QUANTUM_US:
+        raise UsageError(f"unknown pace {options['pace']!r} in {url}", "Use pace=max or pace=real.")
+    seed = _seed(options.pop("seed", "0"), url)
+    return TwinAddress(SITES[parts.netloc], seed=seed, **options)
+
+
+def _seed(text: str, url: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"seed {text!r} in {url} is no whole number", "Use for instance seed=7.")
+    return int(text)
+
+
+class SimTransport:
+    """A byte pipe to the firmware in its child process; see link.transport.Transport for the contract."""
+
+    def __init__(self, address: TwinAddress, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.address = address
+        self.script: SensorScript = build_script(address.site, address.operator, address.device, address.seed)
+        self._child = FirmwareChild(self.script, find_interpreter(address.interpreter), address.seed)
+        self._quantum_us = QUANTUM_US[address.pace]
+        self._sleep = sleep
+        self._started_wall_s = time.monotonic()
+        self._outgoing = bytearray()
+        self._begin = False
+        self._closed = False
+        self._now_us = 0
+        self._origin_us: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"simulated {self.address.site.title.lower()}"
+
+    @property
+    def origin_us(self) -> int | None:
+        """Device clock (not wrapped) at the script's first sample; None before the operator began."""
+        return self._origin_us
+
+    @property
+    def truth(self) -> Truth:
+        """What really happened, in seconds from the script's first sample."""
+        return self.script.truth
+
+    def now(self) -> float:
+        """Virtual seconds since power-on."""
+        return self._now_us / 1e6
+
+    def read(self, timeout_s: float) -> bytes:
+        """What the board wrote, as soon as there is some; b"" after `timeout_s` of virtual time without."""
+        deadline_us = self._now_us + int(timeout_s * 1e6)
+        while True:
+            data = self._run(self._quantum_us)
+            if data or self._now_us >= deadline_us:
+                return data
+
+    def write(self, data: bytes) -> None:
+        """Bytes reach the board at the start of the next read."""
+        if self._closed:
+            raise LinkLost("the simulated board is switched off", "Open the address again.")
+        self._outgoing += data
+
+    def operator_may_begin(self) -> None:
+        """The simulated hand takes the needle with the next read."""
+        self._begin = True
+
+    def close(self) -> None:
+        self._closed = True
+        self._child.close()
+
+    def _run(self, grant_us: int) -> bytes:
+        if self._closed:
+            raise LinkLost("the simulated board is switched off", "Open the address again.")
+        flags = FLAG_DTR | FLAG_READING | (FLAG_BEGIN if self._begin else 0)
+        answer = self._child.exchange(grant_us, bytes(self._outgoing), flags)
+        self._begin = False
+        self._outgoing.clear()
+        self._now_us, self._origin_us = answer.now_us, answer.origin_us
+        self._keep_pace()
+        return answer.data
+
+    def _keep_pace(self) -> None:
+        if self.address.pace == "real":
+            ahead_s = self._now_us / 1e6 - (time.monotonic() - self._started_wall_s)
+            if ahead_s > 0:
+                self._sleep(ahead_s)
+
+
+def open_sim(url: str) -> SimTransport:
+    """The transport behind a sim:// address."""
+    return SimTransport(parse_address(url))
