@@ -1,0 +1,78 @@
+"""Smoothing and slopes over windows of time, not of samples.
+
+So a hole neither shifts nor stretches a window, and 80 samples/s need no other code than 988.
+All arrays have shape (n,), time_s ascends.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from popsense.model import FloatArray, IntArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+LEAST_SAMPLES = 3  # a line through two samples is noise
+
+
+def _window(time_s: FloatArray, before_s: float, after_s: float) -> tuple[IntArray, IntArray]:
+    """First index inside and first index behind the window [t - before_s, t + after_s] of each sample."""
+    slack_s = 1e-9  # a sample exactly on the edge stays inside, whatever the rounding of its time
+    first = np.searchsorted(time_s, time_s - before_s - slack_s, side="left").astype(np.int64)
+    behind = np.searchsorted(time_s, time_s + after_s + slack_s, side="right").astype(np.int64)
+    return first, behind
+
+
+def _sums(values: FloatArray, first: IntArray, behind: IntArray) -> FloatArray:
+    """Sum of values[first:behind] for each window, through one cumulative sum."""
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    return total[behind] - total[first]
+
+
+def local_mean(time_s: FloatArray, values: FloatArray, window_s: float) -> FloatArray:
+    """Mean over a window centred on each sample; not causal, so it delays nothing."""
+    first, behind = _window(time_s, window_s / 2, window_s / 2)
+    return _sums(values, first, behind) / (behind - first)
+
+
+def local_line(
+    time_s: FloatArray, values: FloatArray, before_s: float, after_s: float
+) -> tuple[FloatArray, FloatArray]:
+    """Value and slope per second of the least-squares line through the window around each sample.
+
+    NaN where the window holds under three samples: beside a hole, and at the end of the trace.
+    """
+    first, behind = _window(time_s, before_s, after_s)
+    count = (behind - first).astype(np.float64)
+    since = time_s - time_s[0]  # small numbers keep the difference of two cumulative sums exact
+    sum_t, sum_v = _sums(since, first, behind), _sums(values, first, behind)
+    spread = count * _sums(since * since, first, behind) - sum_t * sum_t
+    covariance = count * _sums(since * values, first, behind) - sum_t * sum_v
+    slope = np.full_like(values, np.nan)
+    np.divide(covariance, spread, out=slope, where=(count >= LEAST_SAMPLES) & (spread > 0))
+    return sum_v / count + slope * (since - sum_t / count), slope
+
+
+def first_held(mask: BoolArray, time_s: FloatArray, hold_s: float, start: int = 0) -> int | None:
+    """First index >= start at which mask begins to be true for at least hold_s; None where it never is."""
+    begins, _ = _long_runs(mask, time_s, hold_s, start)
+    return int(begins[0]) if begins.size else None
+
+
+def last_held(mask: BoolArray, time_s: FloatArray, hold_s: float) -> int | None:
+    """Last index of the last stretch in which mask is true for at least hold_s; None where it never is."""
+    _, ends = _long_runs(mask, time_s, hold_s, 0)
+    return int(ends[-1]) if ends.size else None
+
+
+def _long_runs(mask: BoolArray, time_s: FloatArray, hold_s: float, start: int) -> tuple[IntArray, IntArray]:
+    """First and last index of each stretch of True from start on that lasts at least hold_s."""
+    edges = np.diff(np.concatenate(([False], mask[start:], [False])).astype(np.int8))
+    begins, ends = np.flatnonzero(edges == 1) + start, np.flatnonzero(edges == -1) + start - 1
+    long = time_s[ends] - time_s[begins] >= hold_s - 1e-9
+    return begins[long].astype(np.int64), ends[long].astype(np.int64)
+
+
+def last_true(mask: BoolArray, end: int, start: int = 0) -> int | None:
+    """Last index in [start, end) at which mask is true; None where there is none."""
+    hits = np.flatnonzero(mask[start:end])
+    return int(hits[-1]) + start if hits.size else None

@@ -1,0 +1,39 @@
+"""The report of one attempt: a file to keep, to print and to open without a network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from popsense.analysis import Geometry
+from popsense.model import Analysis, IntegrityVerdict, Mode, Score, Trace
+from popsense.reports.pages import render
+from popsense.reports.trace_svg import trace_svg
+
+
+@dataclass(frozen=True)
+class AttemptReport:
+    """What a report is made of. created: as it shall be printed; versions: what -> version.
+
+    geometry, where given, draws the bevel and the far cortex into the chart.
+    """
+
+    title: str
+    created: str
+    operator: str
+    site_title: str
+    mode: Mode
+    trace: Trace
+    analysis: Analysis
+    score: Score
+    integrity: IntegrityVerdict
+    versions: Mapping[str, object]
+    notes: Sequence[str] = ()
+    geometry: Geometry | None = None
+
+
+def attempt_report(report: AttemptReport) -> str:
+    """The whole page as HTML."""
+    chart = Markup(trace_svg(report.trace, report.analysis, report.geometry))  # noqa: S704 - escaped in marks.py
+    missing = sum(hole.count for hole in report.trace.holes)
+    return render("attempt.html", report=report, score=report.score, chart=chart, missing_samples=missing)

@@ -1,0 +1,24 @@
+"""An overview of several attempts, each with its link."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from popsense.model import IntegrityVerdict, Mode, Score
+from popsense.reports.pages import render
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One attempt in the overview. href: its report, relative to the overview."""
+
+    title: str
+    operator: str
+    mode: Mode
+    score: Score
+    integrity: IntegrityVerdict
+    href: str
+
+
+def index_report(entries: Sequence[IndexEntry], title: str = "Attempts") -> str:
+    """The overview as HTML, entries in the order given."""
+    return render("index.html", entries=entries, title=title)

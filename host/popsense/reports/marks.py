@@ -1,0 +1,57 @@
+"""SVG elements as text, and the looks of the chart.
+
+Colours after Okabe and Ito, darkened for text: told apart without telling red from green.
+"""
+
+from html import escape
+
+import numpy as np
+
+from popsense.model import FloatArray
+
+INK, GRID, PAPER = "#333333", "#dddddd", "#ffffff"
+CHANNEL_COLOURS = {"force": "#0072b2", "protrusion": "#b34700", "pressure": "#00704f"}
+EVENT_COLOURS = {"host": "#333333", "device": "#8a3b78"}
+EVENT_DASHES = {"host": "", "device": "5 3"}
+PHASE_COLOURS = {
+    "approach": "#f1f1f1",
+    "penetration": "#e2ecf6",
+    "breakthrough": "#f9dcc4",
+    "stop": "#fdf3c4",
+    "confirmation": "#e4f2e9",
+    "removal": "#efe4f0",
+}
+DEFINITIONS = (
+    '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect width="7" height="7" fill="#ffffff"/>'
+    '<line x1="0" y1="0" x2="0" y2="7" stroke="#777777" stroke-width="3"/></pattern></defs>'
+)
+
+
+def text(x: float, y: float, words: str, anchor: str = "start", colour: str = INK, size: int = 11) -> str:
+    """Words with their base line at y."""
+    looks = f'text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {looks}>{escape(words)}</text>'
+
+
+def line(
+    x1: float, y1: float, x2: float, y2: float, colour: str = GRID, dash: str = "", kind: str = ""
+) -> str:
+    """A straight line one pixel wide; kind becomes its class."""
+    extra = (f' stroke-dasharray="{dash}"' if dash else "") + (f' class="{kind}"' if kind else "")
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{extra}/>'
+
+
+def box(x: float, y: float, width: float, height: float, fill: str, kind: str) -> str:
+    """A filled rectangle, at least a pixel and a half wide so that nothing short vanishes."""
+    size = f'width="{max(width, 1.5):.1f}" height="{height:.1f}"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{fill}" class="{kind}"/>'
+
+
+def polyline(x: FloatArray, y: FloatArray, colour: str) -> str:
+    """A line through the points, shape (k,) each; nothing for no points."""
+    if x.size == 0:
+        return ""
+    points = " ".join(f"{px:.1f},{py:.1f}" for px, py in np.column_stack((x, y)).tolist())
+    looks = f'fill="none" stroke="{colour}" stroke-width="1.3" stroke-linejoin="round"'
+    return f'<polyline points="{points}" {looks}/>'

@@ -1,0 +1,25 @@
+"""The template engine: our templates only, everything escaped that is not our own markup."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from popsense.reports import wording
+from popsense.scoring.table import points_text, sum_text
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("popsense.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, **content: object) -> str:
+    """The page of that template with that content, and our wording at hand."""
+    page = _environment().get_template(template)
+    return page.render(points_text=points_text, sum_text=sum_text, wording=wording, **content)

@@ -1,0 +1,63 @@
+"""The drawn attempt: the whole of it, and the moment of the breakthrough larger, in one SVG of our own."""
+
+from html import escape
+
+from popsense.analysis import Geometry
+from popsense.model import Analysis, Phase, Trace
+from popsense.reports.chart import WIDTH, Channel, Chart, Level, draw_chart
+from popsense.reports.marks import DEFINITIONS, text
+
+CLOSE_UP_MARGIN_S = 0.3
+LEAST_SAMPLES = 2
+
+
+def trace_svg(trace: Trace, analysis: Analysis, geometry: Geometry | None = None) -> str:
+    """An <svg> element with title and description; geometry adds the bevel and the far cortex as levels."""
+    if trace.time_s.size < LEAST_SAMPLES:
+        return _wrap(text(20, 30, "No samples to draw."), 60, "There is no trace.")
+    body, bottom = "", 0.0
+    for chart in _charts(trace, analysis, geometry):
+        drawn, bottom = draw_chart(chart, bottom)
+        body += drawn
+    return _wrap(body, bottom, _description(analysis))
+
+
+def _charts(trace: Trace, analysis: Analysis, geometry: Geometry | None) -> list[Chart]:
+    levels = (
+        ()
+        if geometry is None
+        else (Level("bevel", geometry.bevel_mm), Level("far cortex", geometry.cavity_mm))
+    )
+    force = Channel("force", "N", trace.force_n, 10.0)
+    depth = Channel("protrusion", "mm", trace.protrusion_mm, 4.0, levels)
+    pressure = Channel("pressure", "kPa", trace.pressure_kpa, 10.0)
+    start_s, end_s = float(trace.time_s[0]), float(trace.time_s[-1])
+    whole = Chart("Whole attempt", trace, analysis, (force, depth, pressure), start_s, end_s)
+    moment = _breakthrough(analysis.phases)
+    if moment is None:
+        return [whole]
+    near = (max(start_s, moment.start_s - CLOSE_UP_MARGIN_S), min(end_s, moment.end_s + CLOSE_UP_MARGIN_S))
+    return [whole, Chart("The breakthrough and the stop, enlarged", trace, analysis, (force, depth), *near)]
+
+
+def _breakthrough(phases: tuple[Phase, ...]) -> Phase | None:
+    """Breakthrough and stop as one stretch; None where there was none."""
+    parts = [phase for phase in phases if phase.name in ("breakthrough", "stop")]
+    return Phase("breakthrough", parts[0].start_s, parts[-1].end_s) if parts else None
+
+
+def _description(analysis: Analysis) -> str:
+    """The chart in words, for those who do not see it."""
+    phases = ", ".join(
+        f"{phase.name} from {phase.start_s:.2f} to {phase.end_s:.2f} s" for phase in analysis.phases
+    )
+    return f"Force, protrusion and pressure against time. Phases: {phases or 'none found'}."
+
+
+def _wrap(body: str, height: float, description: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" '
+        'aria-labelledby="trace-title trace-description" font-family="system-ui, sans-serif">'
+        '<title id="trace-title">Trace of the attempt</title>'
+        f'<desc id="trace-description">{escape(description)}</desc>{DEFINITIONS}{body}</svg>'
+    )

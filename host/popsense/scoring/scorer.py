@@ -1,0 +1,126 @@
+"""Points for one attempt, line by line, so that a reader can add them up again.
+
+An omission of the trainee costs its points; a figure lost with missing samples leaves the sum.
+"""
+
+from popsense.model import Analysis, CriticalError, Metric, Mode, Score, ScoreLine
+from popsense.scoring.rubric import Critical, Item, NoScore, Rubric
+from popsense.scoring.wording import measured_text, with_unit
+
+DECISIONS = ("pass", "fail", "fail: critical error", "incomplete: no decision")
+
+
+def score(analysis: Analysis, rubric: Rubric, mode: Mode) -> Score:
+    """The score of an attempt under a rubric.
+
+    earned, assessable and possible are the sums of the lines; percent is None where nothing could be
+    assessed. A critical error fails the attempt even where too little else could be assessed.
+    """
+    unscored = _why_not_scored(analysis, rubric)
+    lines = _lines(analysis, rubric, mode, unscored)
+    errors = () if unscored else _critical_errors(analysis, rubric, mode)
+    earned = sum(line.earned for line in lines if line.earned is not None)
+    assessable = sum(line.possible for line in lines if line.earned is not None)
+    possible = sum(line.possible for line in lines)
+    percent = 100 * earned / assessable if assessable > 0 else None
+    passed, decision = _decide(rubric, lines, percent, errors)
+    return Score(
+        earned, assessable, possible, percent, passed, decision, errors, lines, rubric.name, rubric.version
+    )
+
+
+def _why_not_scored(analysis: Analysis, rubric: Rubric) -> NoScore | None:
+    """The first rule by which this was no attempt at all; None where it counts."""
+    met = (
+        rule for rule in rubric.no_score if rule.condition.holds(analysis.metric(rule.condition.metric).value)
+    )
+    return next(met, None)
+
+
+def _lines(analysis: Analysis, rubric: Rubric, mode: Mode, unscored: NoScore | None) -> tuple[ScoreLine, ...]:
+    items = [_item_line(item, analysis, unscored) for item in rubric.item]
+    majors = [
+        _major_line(critical, analysis.metric(critical.condition.metric), unscored)
+        for critical in rubric.critical
+        if mode not in critical.modes and critical.major_points > 0
+    ]
+    return (*items, *majors)
+
+
+def _item_line(item: Item, analysis: Analysis, unscored: NoScore | None) -> ScoreLine:
+    metric = analysis.metric(item.metric)
+    measured = measured_text(metric, item.none_means == "omission", unscored)
+    if item.shown_metric and metric.value is not None and not unscored:
+        measured = f"{measured_text(analysis.metric(item.shown_metric), False)} = {measured}"
+    return ScoreLine(
+        item=item.id,
+        title=item.title,
+        measured=measured,
+        earned=None if unscored else _earned(item, metric),
+        possible=item.weight,
+        advice=item.advice,
+        source=item.source,
+        rule="" if unscored else _rule(item, metric),
+    )
+
+
+def _earned(item: Item, metric: Metric) -> float | None:
+    if metric.value is None:
+        return None if metric.lost or item.none_means == "not_assessed" else 0.0
+    return item.weight * item.band(metric.value).points if item.bands else 0.0
+
+
+def _rule(item: Item, metric: Metric) -> str:
+    """The band that applied and what it multiplies."""
+    if metric.value is None or not item.bands:
+        return ""
+    band = item.band(metric.value)
+    limit = (
+        f"up to {band.up_to:g}"
+        if band.up_to is not None
+        else f"over {item.bands[-2].up_to:g}"
+        if item.bands[1:]
+        else "any"
+    )
+    return f"{with_unit(limit, metric.unit)}: {band.points:g} x {item.weight:g}"
+
+
+def _major_line(critical: Critical, metric: Metric, unscored: NoScore | None) -> ScoreLine:
+    """An error that is not critical in this mode, as points kept or lost; what was never reached is lost."""
+    kept = metric.value is not None and not critical.condition.holds(metric.value)
+    measured = measured_text(metric, True, unscored)
+    return ScoreLine(
+        item=critical.code,
+        title=f"Error avoided: {critical.title}",
+        measured=measured if unscored or metric.value is None else "avoided" if kept else "happened",
+        earned=None if unscored or metric.lost else critical.major_points * kept,
+        possible=critical.major_points,
+        advice=critical.advice,
+        source=critical.source,
+    )
+
+
+def _critical_errors(analysis: Analysis, rubric: Rubric, mode: Mode) -> tuple[CriticalError, ...]:
+    return tuple(
+        CriticalError(critical.code, critical.title, critical.advice)
+        for critical in rubric.critical
+        if mode in critical.modes
+        and critical.condition.holds(analysis.metric(critical.condition.metric).value)
+    )
+
+
+def _decide(
+    rubric: Rubric, lines: tuple[ScoreLine, ...], percent: float | None, errors: tuple[CriticalError, ...]
+) -> tuple[bool | None, str]:
+    if errors:
+        return False, "fail: critical error"
+    if percent is None or not _is_assessed_enough(rubric, lines):
+        return None, "incomplete: no decision"
+    return (True, "pass") if percent >= rubric.pass_percent else (False, "fail")
+
+
+def _is_assessed_enough(rubric: Rubric, lines: tuple[ScoreLine, ...]) -> bool:
+    assessed = {line.item: line.possible for line in lines if line.earned is not None}
+    possible = sum(line.possible for line in lines)
+    enough = 100 * sum(assessed.values()) >= rubric.least_assessable_percent * possible
+    return enough and all(item in assessed for item in rubric.required)
