@@ -1,0 +1,108 @@
+"""A recording -> trace, analysis and score. The same way for a fresh attempt and for one of years ago."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from popsense.analysis import Geometry, analyse
+from popsense.calibration.convert import Calibration, ChannelScale, to_trace
+from popsense.errors import RecordingError
+from popsense.model import Analysis, Event, EventKind, Mode, Score, Trace
+from popsense.procedure.sites import SITES, SiteProfile
+from popsense.recording.decode import DecodedAttempt, decode_wire
+from popsense.recording.reader import Recording, read_recording
+from popsense.recording.timeline import TICKS_MODULUS
+from popsense.scoring import Rubric, packaged_rubric, score
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything computed from one recording; nothing in it is stored anywhere else."""
+
+    recording: Recording
+    site: SiteProfile
+    decoded: DecodedAttempt
+    calibration: Calibration
+    trace: Trace
+    analysis: Analysis
+    score: Score
+    versions: Mapping[str, object]
+
+    @property
+    def mode(self) -> Mode:
+        return cast(Mode, self.recording.header["mode"])
+
+
+def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
+    """RecordingError where the file cannot be evaluated; rubric None = the site's packaged one."""
+    recording = read_recording(path)
+    site = _site(recording)
+    decoded = decode_wire(recording.wire)
+    if decoded.raw.sample_index.size == 0:
+        raise RecordingError(f"{path} holds no samples", "The board never sampled in it; record again.")
+    calibration = _calibration(recording.header, site)
+    trace = to_trace(decoded.raw, calibration)
+    geometry = geometry_of(site)
+    analysis = analyse(trace, device_events(decoded, calibration), geometry)
+    used = rubric or packaged_rubric(site.name)
+    return Evaluation(
+        recording=recording,
+        site=site,
+        decoded=decoded,
+        calibration=calibration,
+        trace=trace,
+        analysis=analysis,
+        score=score(analysis, used, cast(Mode, recording.header["mode"])),
+        versions={**recording.header["versions"], "analysis": analysis.version, "rubric": used.version},
+    )
+
+
+def geometry_of(site: SiteProfile) -> Geometry:
+    """What the analysis needs to know of the cartridge."""
+    return Geometry(bevel_mm=site.bevel.value, cavity_mm=site.cavity.value)
+
+
+def device_events(decoded: DecodedAttempt, calibration: Calibration) -> Sequence[Event]:
+    """The board's events in physical units; times in s since sample 0."""
+    return [_event(fields, decoded.start_ticks_us, calibration) for fields in decoded.events]
+
+
+def _event(fields: Any, start_ticks_us: int, calibration: Calibration) -> Event:
+    force, depth = calibration.force.units_per_count, calibration.depth.units_per_count
+    return Event(
+        kind=cast(EventKind, str(fields.kind)),
+        sample_index=fields.sample_index,
+        time_s=(fields.ticks_us - start_ticks_us) % TICKS_MODULUS / 1e6,
+        evidence={
+            "peak_n": fields.peak_counts * force,
+            "level_n": fields.level_counts * force,
+            "drop_percent": fields.drop_permille / 10,
+            "advance_mm": fields.advance_counts * depth,
+            "duration_ms": fields.duration_us / 1000,
+        },
+        source="device",
+        detector_version=fields.detector_version,
+    )
+
+
+def _site(recording: Recording) -> SiteProfile:
+    name = recording.header.get("site", "")
+    if name not in SITES:
+        raise RecordingError(f"{recording.path} is of an unknown site {name!r}", "Update popsense.")
+    return SITES[name]
+
+
+def _calibration(header: Mapping[str, Any], site: SiteProfile) -> Calibration:
+    channels = header["channels"]
+    return Calibration(
+        force=_scale(channels["force"]),
+        depth=_scale(channels["depth"]),
+        pressure=_scale(channels["pressure"]),
+        plug_compliance_mm_per_n=site.plug_compliance.value,
+        id=header["calibration_id"],
+    )
+
+
+def _scale(channel: Mapping[str, Any]) -> ChannelScale:
+    return ChannelScale(channel["zero_counts"], channel["units_per_count"])

@@ -1,0 +1,156 @@
+"""Records one attempt: connects, arms, follows the events to an end, stops. What came is kept."""
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
+from popsense.errors import LinkLost
+from popsense.link.session import Hello, Session
+from popsense.link.transport import Transport
+from popsense.model import Mode
+from popsense.procedure.sites import SiteProfile
+from popsense.recording.journal import JournalWriter
+from popsense.settings import Settings
+from popsense_protocol.packets import PROTOCOL_VERSION
+
+
+@dataclass(frozen=True)
+class AttemptPlan:
+    """What is known before the needle is taken up."""
+
+    site: SiteProfile
+    mode: Mode
+    device: str
+    operator: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One finished recording and the way it ended."""
+
+    path: Path
+    outcome: State
+    hello: Hello
+
+
+def record_attempt(
+    transport: Transport,
+    plan: AttemptPlan,
+    path: Path,
+    settings: Settings,
+    told: Callable[[State], None] = lambda state: None,
+) -> Recorded:
+    """One attempt into a new journal at `path`. DeviceError before it began; then every exit is recorded."""
+    session = Session(transport)
+    hello = session.connect()
+    journal = JournalWriter(path, header(plan, hello))
+    cycle = LifeCycle(told)
+    detail = ""
+    session.tap = journal.wire
+    try:
+        session.start(plan.mode)
+        cycle.feed("start")
+        transport.operator_may_begin()
+        _follow(session, cycle, settings)
+        session.stop()
+    except LinkLost as error:
+        detail = str(error)
+        cycle.feed("lose_link")
+    except KeyboardInterrupt:
+        cycle.feed("cancel")
+        detail = _stop_quietly(session)
+    finally:
+        journal.close(transport.now(), {"outcome": cycle.state, "detail": detail})
+    return Recorded(path, cycle.state, hello)
+
+
+def header(plan: AttemptPlan, hello: Hello) -> Mapping[str, Any]:
+    """What the journal says of itself: enough to decode, convert and score it without the board."""
+    fields = hello.fields
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "site": plan.site.name,
+        "mode": plan.mode,
+        "device": plan.device,
+        "operator": plan.operator,
+        "versions": {
+            "popsense": version("popsense"),
+            "firmware": hello.firmware_version,
+            "protocol": PROTOCOL_VERSION,
+            "detector": hello.detector_version,
+            "python": platform.python_version(),
+        },
+        "board": {
+            "board_id": hello.board_id,
+            "boot_id": hello.boot_id,
+            "interpreter": hello.interpreter,
+            "sample_rate_hz": hello.sample_rate_hz,
+            "options": fields.options,
+        },
+        "calibration_id": hello.calibration_id,
+        "channels": {name: _channel(fields[name]) for name in ("force", "depth", "pressure")},
+    }
+
+
+def _channel(channel: Any) -> Mapping[str, Any]:
+    return {
+        "unit": str(channel.unit),
+        "fitted": bool(channel.fitted),
+        "zero_counts": channel.zero_counts,
+        "units_per_count": channel.nano_units_per_count * 1e-9,
+    }
+
+
+def _follow(session: Session, cycle: LifeCycle, settings: Settings) -> None:
+    """Events move the life cycle; silence ends it. Returns when the needle is out or time is up."""
+    clock = _Deadlines(session.transport.now(), settings)
+    while cycle.state not in ENDED:
+        for packet in session.receive():
+            what = INPUT_OF_EVENT.get(str(packet.fields.kind)) if packet.name == "EVENT" else None
+            if what is not None and cycle.feed(what):
+                clock.note(what, session.transport.now())
+        now = session.transport.now()
+        if cycle.state == "removed":
+            if now >= clock.removed_at + settings.settle_s:
+                return
+        elif clock.is_up(cycle.state, now):
+            cycle.feed("time_out")
+
+
+class _Deadlines:
+    """When silence is long enough to end an attempt."""
+
+    def __init__(self, now: float, settings: Settings) -> None:
+        self._settings = settings
+        self._began_at = now
+        self._released_at: float | None = None
+        self.removed_at = now
+
+    def note(self, what: str, now: float) -> None:
+        self._released_at = now if what == "released" else None
+        if what == "withdrawal":
+            self.removed_at = now
+
+    def is_up(self, state: State, now: float) -> bool:
+        if now - self._began_at >= self._settings.attempt_timeout_s:
+            return True
+        if state == "armed":
+            return now - self._began_at >= self._settings.contact_timeout_s
+        released = self._released_at
+        return (
+            state == "running" and released is not None and now - released >= self._settings.release_timeout_s
+        )
+
+
+def _stop_quietly(session: Session) -> str:
+    """The user ended it: the board should stop too, but what it answers changes nothing."""
+    try:
+        session.stop()
+    except LinkLost as error:
+        return str(error)
+    return "ended by the user"

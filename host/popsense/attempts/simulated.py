@@ -1,0 +1,81 @@
+"""Simulated attempts through the whole chain: twin, firmware, link, journal, analysis, score."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from popsense.attempts.evaluate import Evaluation, evaluate
+from popsense.attempts.record import AttemptPlan, record_attempt
+from popsense.attempts.summary import rounded, summary
+from popsense.errors import TwinError
+from popsense.procedure.sites import SiteProfile
+from popsense.settings import Settings
+from popsense.twin.transport import SimTransport, parse_address
+
+DEMO_OPERATORS = ("expert", "novice", "plunger", "early_stopper")
+
+
+@dataclass(frozen=True)
+class SimulatedAttempt:
+    """A scored attempt of a simulated operator, with what really happened.
+
+    truth: name -> seconds since sample 0 (`*_s`), other units as in the name; None = did not happen.
+    """
+
+    operator: str
+    seed: int
+    evaluation: Evaluation
+    truth: dict[str, float | None]
+
+
+def run_simulated(
+    site: SiteProfile, operator: str, seed: int, folder: Path, settings: Settings
+) -> SimulatedAttempt:
+    """One attempt in assessment mode; its journal stays in `folder`."""
+    device = "powered"
+    query = urlencode({"operator": operator, "device": device, "seed": seed, "pace": "max"})
+    transport = SimTransport(parse_address(f"sim://{site.name}?{query}"))
+    try:
+        path = folder / f"{operator}-{seed:04d}.journal"
+        plan = AttemptPlan(site, "assessment", device, operator)
+        evaluation = evaluate(record_attempt(transport, plan, path, settings).path)
+        return SimulatedAttempt(operator, seed, evaluation, truth_in_trace(transport, evaluation))
+    finally:
+        transport.close()
+
+
+def run_many(
+    site: SiteProfile, chosen: Sequence[tuple[str, int]], folder: Path, settings: Settings, jobs: int
+) -> Iterator[SimulatedAttempt]:
+    """Attempts of (operator, seed) in the given order, `jobs` at a time; `jobs` changes no result."""
+    if jobs == 1 or len(chosen) == 1:
+        yield from (run_simulated(site, operator, seed, folder, settings) for operator, seed in chosen)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [
+            pool.submit(run_simulated, site, operator, seed, folder, settings) for operator, seed in chosen
+        ]
+        yield from (future.result() for future in futures)
+
+
+def truth_in_trace(transport: SimTransport, evaluation: Evaluation) -> dict[str, float | None]:
+    """The script's truth, its instants moved from the script's clock to the recording's."""
+    if transport.origin_us is None:
+        raise TwinError(
+            "the simulated operator never began", "This is a fault of popsense: please report it."
+        )
+    shift_s = (transport.origin_us - evaluation.decoded.start_ticks_us) / 1e6
+    return {
+        name: value + shift_s if value is not None and name.endswith("_s") else value
+        for name, value in transport.truth.as_dict().items()
+    }
+
+
+def as_json(attempt: SimulatedAttempt) -> dict[str, Any]:
+    """One entry of `attempts[]` of `popsense demo --json`."""
+    truth = {name: rounded(value) for name, value in attempt.truth.items()}
+    return {"operator": attempt.operator, "seed": attempt.seed, **summary(attempt.evaluation), "truth": truth}

@@ -1,0 +1,39 @@
+"""The command `popsense`. One command, one function call; a deliberate error is one line and exit code 2."""
+
+import sys
+
+import typer
+
+from popsense.cli.demo import demo
+from popsense.cli.record import record
+from popsense.cli.report import report
+from popsense.cli.score import score
+from popsense.errors import PopsenseError
+
+app = typer.Typer(
+    name="popsense",
+    help="Records, scores and shows intraosseous insertion technique. TRAINING ONLY.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, record, score, report):
+    app.command()(command)
+
+
+@app.callback()
+def popsense() -> None:
+    """Records, scores and shows intraosseous insertion technique. TRAINING ONLY."""
+
+
+def run() -> None:
+    """Entry point."""
+    try:
+        app()
+    except PopsenseError as error:
+        typer.echo(" ".join(f"popsense: {error}. {error.remedy}".split()), err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    run()

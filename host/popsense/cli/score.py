@@ -1,0 +1,29 @@
+"""`popsense score FILE`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from popsense.attempts.evaluate import evaluate
+from popsense.attempts.summary import summary
+from popsense.cli.tables import print_score
+from popsense.scoring import load_rubric
+
+RecordingFile = Annotated[Path, typer.Argument(help="A recording (*.journal).")]
+RubricFile = Annotated[Path | None, typer.Option(help="Rubric (TOML); default: the site's own.")]
+
+
+def score(
+    file: RecordingFile,
+    rubric: RubricFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Scores a recording and prints the arithmetic."""
+    evaluation = evaluate(file, load_rubric(rubric) if rubric else None)
+    if as_json:
+        typer.echo(json.dumps(summary(evaluation), indent=2))
+    else:
+        print_score(Console(), file.name, evaluation)

@@ -1,0 +1,57 @@
+"""What a way to a board must offer, and the registry of the ways there are.
+
+`link` only declares; `popsense.backends` fills the registry. A simulated bone is a back end like any other.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from popsense.errors import UsageError
+
+
+class Transport(Protocol):
+    """A byte pipe to one board, with the clock by which its time-outs count."""
+
+    @property
+    def name(self) -> str:
+        """For people: what this is."""
+        ...
+
+    def now(self) -> float:
+        """Monotonic seconds; virtual on a twin."""
+        ...
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come, as soon as there is some; b"" after the time-out. LinkLost where the way is gone."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """All of `data`. LinkLost where the way is gone."""
+        ...
+
+    def operator_may_begin(self) -> None:
+        """The board samples now. A simulated hand begins; a person is told by whoever calls this."""
+        ...
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        ...
+
+
+Opener = Callable[[str], Transport]
+_openers: dict[str, Opener] = {}
+
+
+def register(scheme: str, opener: Opener) -> None:
+    """Makes `scheme://...` known; the last registration of a scheme holds."""
+    _openers[scheme] = opener
+
+
+def open_transport(url: str) -> Transport:
+    """The transport behind an address. UsageError for an unknown scheme."""
+    scheme = urlsplit(url).scheme
+    if scheme not in _openers or "://" not in url:
+        known = ", ".join(f"{name}://" for name in sorted(_openers))
+        raise UsageError(f"{url!r} is no address of a board", f"Use one that begins with: {known}.")
+    return _openers[scheme](url)
