@@ -16,7 +16,7 @@ CHECKS := check-lint check-types check-firmware-types check-imports check-genera
 # The checks run side by side, each printing when it is done, all of them even if one fails.
 RUN_CHECKS = $(MAKE) --no-print-directory --keep-going --output-sync=target --jobs=2
 
-.PHONY: help setup demo quick test mutants bench clean unit $(CHECKS)
+.PHONY: help setup demo quick test mutants bench pictures clean unit $(CHECKS)
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -47,6 +47,9 @@ run-bench-%:
 
 soak-%: setup ## one long random run: tests/soak/test_NAME.py with the hypothesis profile soak
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m soak --timeout=0 tests/soak/test_$(subst -,_,$*).py
+
+pictures: setup ## draw the pictures of README.md again
+	@$(BIN)/python .ci/pictures.py
 
 clean: ## remove what was built and installed
 	rm -rf $(VENV) build dist typings .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,5 +1,7 @@
 """One evaluated attempt as a page: picks what the report shows."""
 
+from datetime import datetime
+
 from popsense.attempts.evaluate import Evaluation, geometry_of
 from popsense.reports import AttemptReport, attempt_report
 
@@ -17,7 +19,7 @@ def report_page(evaluation: Evaluation) -> str:
     return attempt_report(
         AttemptReport(
             title=f"{evaluation.site.title}, {header['operator']}",
-            created=header["created"],
+            created=_when(header["created"]),
             operator=header["operator"],
             site_title=evaluation.site.title,
             mode=evaluation.mode,
@@ -30,6 +32,10 @@ def report_page(evaluation: Evaluation) -> str:
             geometry=geometry_of(evaluation.site),
         )
     )
+
+
+def _when(created: str) -> str:
+    return f"{datetime.fromisoformat(created):%Y-%m-%d %H:%M %Z}"
 
 
 def notes(evaluation: Evaluation) -> list[str]:

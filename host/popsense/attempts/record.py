@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
-from popsense.errors import LinkLost
+from popsense.errors import LinkLost, PopsenseError
 from popsense.link.session import Hello, Session
 from popsense.link.transport import Transport
 from popsense.model import Mode
@@ -58,9 +58,11 @@ def record_attempt(
         transport.operator_may_begin()
         _follow(session, cycle, settings)
         session.stop()
-    except LinkLost as error:
+    except PopsenseError as error:
         detail = str(error)
         cycle.feed("lose_link")
+        if not isinstance(error, LinkLost):
+            raise
     except KeyboardInterrupt:
         cycle.feed("cancel")
         detail = _stop_quietly(session)
@@ -151,6 +153,6 @@ def _stop_quietly(session: Session) -> str:
     """The user ended it: the board should stop too, but what it answers changes nothing."""
     try:
         session.stop()
-    except LinkLost as error:
-        return str(error)
+    except PopsenseError as error:
+        return f"ended by the user; then: {error}"
     return "ended by the user"

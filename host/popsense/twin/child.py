@@ -54,7 +54,11 @@ class FirmwareChild:
         }
         command = [*interpreter.command, str(BOARD / "run_firmware.py"), json.dumps(options)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C is for the host; the board must live to answer STOP
         )
         self._to_child = cast(IO[bytes], self._process.stdin)  # pipes, as asked for above
         self._from_child = cast(IO[bytes], self._process.stdout)

@@ -1,0 +1,105 @@
+"""Generated files are up to date, and what the firmware repeats by hand equals what it repeats."""
+
+from pathlib import Path
+
+import pytest
+
+from popsense_protocol import generate, packets
+from popsense_protocol.layouts import SAMPLE_DTYPE, fixed_size
+from tests.firmware.sources import constants
+
+WIRE = constants("wire.py")
+KERNELS = constants("kernels.py")
+DETECTION = constants("detection.py")
+RING = constants("sample_ring.py")
+LINK = constants("link.py")
+
+# File -> name in it -> what it must equal. A const() of a viper file cannot be imported (kernels.py).
+REPEATED = {
+    "kernels.py": {
+        "_RING_SAMPLES": RING["RING_SAMPLES"],
+        "_RING_MASK": RING["RING_SAMPLES"] - 1,
+        "_BLOCK_WORDS": fixed_size(packets.SAMPLE_BLOCK) // 4,
+        "_BLOCK_TYPE": WIRE["SAMPLE_BLOCK"],
+        "_FORCE_SIGN": packets.FORCE_OFFSET_COUNTS,
+        "_FORCE_MAX": packets.FORCE_MASK,
+        "_ANALOG_MAX": 4 * 4095,
+        "_TICKS_MASK": 2**30 - 1,
+        "_FLAG_FORCE_SATURATED": packets.FLAG_FORCE_SATURATED,
+        "_FLAG_DEPTH_SATURATED": packets.FLAG_DEPTH_SATURATED,
+        "_FLAG_PRESSURE_SATURATED": packets.FLAG_PRESSURE_SATURATED,
+        "_FLAG_AFTER_GAP": packets.FLAG_AFTER_GAP,
+    },
+    "detection.py": {
+        "_TICKS_MASK": 2**30 - 1,
+        "_EVENT_RING_MASK": DETECTION["EVENT_CAPACITY"] - 1,
+        "EVENT_BYTES": fixed_size(packets.EVENT),
+        "_EVENT_WORDS": fixed_size(packets.EVENT) // 4,
+        "_EVENT_TYPE": WIRE["EVENT"],
+        "_EVENT_CONTACT": WIRE["EVENT_CONTACT"],
+        "_EVENT_POP": WIRE["EVENT_POP"],
+        "_EVENT_RELEASED": WIRE["EVENT_RELEASED"],
+        "_EVENT_LOSS": WIRE["EVENT_LOSS_OF_RESISTANCE"],
+        "_EVENT_FAR": WIRE["EVENT_FAR_CORTEX_CONTACT"],
+        "_EVENT_WITHDRAWAL": WIRE["EVENT_WITHDRAWAL"],
+    },
+    "sample_ring.py": {"SAMPLE_BYTES": SAMPLE_DTYPE.itemsize, "STAMP_BYTES": 4},
+}
+OF_ITS_OWN = {  # constants with an underscore that repeat nothing
+    "_RING_GUARD",
+    "_PHASE_WAITING",
+    "_PHASE_CONTACT",
+    "_PHASE_INSIDE",
+    "_ADVANCE_BIAS",
+    "_BASELINE_SAMPLES",
+    "_BASELINE_SHIFT",
+    "_PEAK_DECAY_SHIFT",
+}
+
+
+@pytest.mark.parametrize("file", REPEATED)
+def test_repeated_constants_equal_what_they_repeat(file: str):
+    found = constants(file)
+    assert {name: found.get(name) for name in REPEATED[file]} == REPEATED[file]
+
+
+@pytest.mark.parametrize("file", ["kernels.py", "detection.py"])
+def test_every_private_constant_is_compared_or_said_to_be_of_its_own(file: str):
+    private = {name for name in constants(file) if name.startswith("_")}
+    assert private - OF_ITS_OWN == {name for name in REPEATED[file] if name.startswith("_")}
+
+
+def test_the_ring_and_the_event_ring_are_powers_of_two():
+    for size in (RING["RING_SAMPLES"], DETECTION["EVENT_CAPACITY"]):
+        assert size & (size - 1) == 0
+
+
+def test_baseline_mean_is_a_shift():
+    assert DETECTION["_BASELINE_SAMPLES"] == 1 << DETECTION["_BASELINE_SHIFT"]
+    assert DETECTION["_BASELINE_SAMPLES"] * packets.FORCE_MASK < 2**30  # the sum stays a small word
+
+
+def test_commands_fit_into_the_receive_buffer():
+    longest = max(fixed_size(packets.PACKETS[name]) for name in ("IDENTIFY", "START", "STOP"))
+    assert longest + 4 + 1 <= LINK["MAX_RECEIVED_BYTES"]
+
+
+def test_generated_files_are_up_to_date():
+    assert [str(path) for path, text in generate.outputs().items() if path.read_text("utf-8") != text] == []
+    assert generate.main(["--check"]) == 0
+
+
+def test_a_stale_file_is_named_written_and_then_current(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for path in generate.outputs():
+        copy = tmp_path / path.relative_to(generate.REPOSITORY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(generate, "REPOSITORY", tmp_path)
+    wire = tmp_path / "firmware" / "bone" / "wire.py"
+    wire.write_text(wire.read_text(encoding="utf-8").replace("0x41", "0x40"), encoding="utf-8")
+    assert generate.main(["--check"]) == 1
+    assert "stale: firmware/bone/wire.py" in capsys.readouterr().out
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
