@@ -36,6 +36,7 @@ class Recorded:
     path: Path
     outcome: State
     hello: Hello
+    cycle: LifeCycle
 
 
 def record_attempt(
@@ -68,7 +69,7 @@ def record_attempt(
         detail = _stop_quietly(session)
     finally:
         journal.close(transport.now(), {"outcome": cycle.state, "detail": detail})
-    return Recorded(path, cycle.state, hello)
+    return Recorded(path, cycle.state, hello, cycle)
 
 
 def header(plan: AttemptPlan, hello: Hello) -> Mapping[str, Any]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from popsense.attempts.evaluate import Evaluation, evaluate
-from popsense.attempts.record import AttemptPlan, record_attempt
+from popsense.attempts.conduct import conduct_attempt
+from popsense.attempts.evaluate import Evaluation
+from popsense.attempts.record import AttemptPlan
 from popsense.attempts.summary import rounded, summary
 from popsense.errors import TwinError
 from popsense.procedure.sites import SiteProfile
@@ -42,7 +43,7 @@ def run_simulated(
     try:
         path = folder / f"{operator}-{seed:04d}.journal"
         plan = AttemptPlan(site, "assessment", device, operator)
-        evaluation = evaluate(record_attempt(transport, plan, path, settings).path)
+        _, evaluation = conduct_attempt(transport, plan, path, settings)
         return SimulatedAttempt(operator, seed, evaluation, truth_in_trace(transport, evaluation))
     finally:
         transport.close()

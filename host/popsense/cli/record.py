@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 from rich.console import Console
 
-from popsense.attempts.evaluate import evaluate
+from popsense.attempts.conduct import conduct_attempt
 from popsense.attempts.life_cycle import State
-from popsense.attempts.record import AttemptPlan, record_attempt
+from popsense.attempts.record import AttemptPlan
 from popsense.backends import open_url
 from popsense.cli.tables import print_score
 from popsense.errors import UsageError
@@ -52,14 +52,14 @@ def record(
     )
     transport = open_url(url)
     try:
-        recorded = record_attempt(
+        recorded, evaluation = conduct_attempt(
             transport, plan, path, settings, lambda state: _tell(console, plan.mode, state)
         )
     finally:
         transport.close()
     console.print(f"recorded: {recorded.path}", soft_wrap=True)
     if plan.mode != "blind":
-        print_score(console, path.name, evaluate(recorded.path))
+        print_score(console, path.name, evaluation)
 
 
 def _plan(url: str, site: str | None, mode: str, device: str, operator: str) -> AttemptPlan:

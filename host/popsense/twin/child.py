@@ -4,6 +4,7 @@ The records are those of board/usb.py; the child runs only while an exchange is 
 """
 
 import json
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -41,20 +42,23 @@ class FirmwareChild:
     def __init__(self, script: SensorScript, interpreter: Interpreter, seed: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="popsense-twin-")
         path = Path(self._folder.name)
+        _lay_out(path)
         script.write(path / "script.u16")
         self._errors: IO[bytes] = (path / "stderr.txt").open("w+b")
         options = {
-            "firmware": str(firmware_root()),
-            "script": str(path / "script.u16"),
+            "firmware": "firmware",
+            "script": "script.u16",
             "period_ns": script.sample_period_ns,
             "rest_samples": script.rest_samples,
             "board_id": f"{0x7457494E00000000 + seed % 2**32:016x}",  # "tWIN" and the seed
             "boot_id": (seed * 2654435761 + 1) % 2**32,
             "shims": list(interpreter.shims),
         }
-        command = [*interpreter.command, str(BOARD / "run_firmware.py"), json.dumps(options)]
+        (path / "options.json").write_text(json.dumps(options), encoding="utf-8")
+        command = [*interpreter.command, "board/run_firmware.py", "options.json"]
         self._process = subprocess.Popen(
             command,
+            cwd=path,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -109,6 +113,13 @@ class FirmwareChild:
         )
         error.add_note(text)
         return error
+
+
+def _lay_out(folder: Path) -> None:
+    """Firmware and fake board as relative paths: MicroPython dies of a path or argument over 255 bytes."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(firmware_root(), folder / "firmware", ignore=ignored)
+    shutil.copytree(BOARD, folder / "board", ignore=ignored)
 
 
 def _close_quietly(stream: IO[bytes]) -> None:

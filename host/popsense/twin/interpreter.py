@@ -13,7 +13,7 @@ HEAP = "200k"  # what a Pico has for MicroPython's heap, roughly; a real limit o
 
 @dataclass(frozen=True)
 class Interpreter:
-    """Command line up to the script, and folders that go first on the child's import path."""
+    """Command line up to the script, and folders (relative to the child's) that go first on its path."""
 
     command: tuple[str, ...]
     shims: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ def find_interpreter(name: str = "auto") -> Interpreter:
     if name in ("auto", "micropython") and micropython:
         return Interpreter((micropython, "-X", f"heapsize={HEAP}"))
     if name in ("auto", "cpython"):
-        return Interpreter((sys.executable, "-B", "-E"), (str(BOARD / "cpython"),))
+        return Interpreter((sys.executable, "-B", "-E"), ("board/cpython",))
     if name == "micropython":
         raise UsageError(
             "no MicroPython for this computer is installed",

@@ -1,13 +1,14 @@
 """Entry of the twin's child process: our firmware, unchanged, on the fake board and on virtual time.
 
-Started as `INTERPRETER run_firmware.py OPTIONS` with OPTIONS a JSON object: firmware, script, period_ns,
-rest_samples, board_id (hex), boot_id, shims (folders to put on the path first).
+Started as `INTERPRETER board/run_firmware.py OPTIONS` in a folder of its own; OPTIONS is a JSON file with
+firmware, script, period_ns, rest_samples, board_id (hex), boot_id, shims (folders that go first on the path).
 """
 
 import json
 import sys
 
-options = json.loads(sys.argv[1])
+with open(sys.argv[1]) as file:
+    options = json.load(file)
 for folder in [options["firmware"]] + options["shims"]:
     sys.path.insert(0, folder)
 
