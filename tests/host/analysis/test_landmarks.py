@@ -82,6 +82,11 @@ def test_far_cortex_is_seen_and_is_no_reaction():
     assert analysis.metric("reaction_time_s").note == "the far cortex stopped the needle, not the operator"
 
 
+def test_leaning_on_the_needle_in_mid_cavity_is_no_far_cortex():
+    leaned_on = Hand(overshoot_mm=8.0, far_cortex_n=60.0)
+    assert look_at(build_trace(leaned_on)).metric("far_cortex_contact").value == 0
+
+
 @pytest.mark.parametrize("hand", [EXPERT, NOVICE])
 def test_a_needle_in_the_cavity_does_not_touch_the_far_cortex(hand: Hand):
     assert look_at(build_trace(hand)).metric("far_cortex_contact").value == 0
