@@ -13,18 +13,15 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from popsense.errors import TwinError
+from popsense.twin.board import usb, world
 from popsense.twin.firmware_files import firmware_root
 from popsense.twin.interpreter import BOARD, Interpreter
 from popsense.twin.script import SensorScript
 
-HOST_RECORD = struct.Struct("<IHB")
-DATA_RECORD = struct.Struct("<H")
-END_RECORD = struct.Struct("<QQB")
-FLAG_DTR = 1
-FLAG_READING = 2
-FLAG_BEGIN = 4
-FLAG_EXIT = 8
-NOT_BEGUN = 0xFFFFFFFFFFFFFFFF
+HOST_RECORD = struct.Struct(usb.HOST_RECORD)
+# The child's records without the byte that tells them apart.
+DATA_RECORD = struct.Struct(usb.DATA_RECORD.replace("B", "", 1))
+END_RECORD = struct.Struct(usb.END_RECORD.replace("B", "", 1))
 
 
 class Exchange(NamedTuple):
@@ -68,7 +65,9 @@ class FirmwareChild:
         self._from_child = cast(IO[bytes], self._process.stdout)
         self._receive()
 
-    def exchange(self, grant_us: int, data: bytes = b"", flags: int = FLAG_DTR | FLAG_READING) -> Exchange:
+    def exchange(
+        self, grant_us: int, data: bytes = b"", flags: int = usb.FLAG_DTR | usb.FLAG_READING
+    ) -> Exchange:
         """Lets the firmware run for `grant_us` of virtual time. TwinError with its traceback if it died."""
         try:
             self._to_child.write(HOST_RECORD.pack(grant_us, len(data), flags) + data)
@@ -88,13 +87,13 @@ class FirmwareChild:
 
     def _receive(self) -> Exchange:
         data = bytearray()
-        while (kind := self._read(1)) == b"D":
+        while (kind := self._read(1)[0]) == usb.DATA:
             (count,) = DATA_RECORD.unpack(self._read(DATA_RECORD.size))
             data += self._read(count)
-        if kind != b"E":
+        if kind != usb.END:
             raise self._broken()
         now_us, origin_us, ended = END_RECORD.unpack(self._read(END_RECORD.size))
-        return Exchange(bytes(data), now_us, None if origin_us == NOT_BEGUN else origin_us, bool(ended))
+        return Exchange(bytes(data), now_us, None if origin_us == world.NOT_BEGUN else origin_us, bool(ended))
 
     def _read(self, count: int) -> bytes:
         data = self._from_child.read(count)

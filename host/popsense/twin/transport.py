@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from popsense.errors import LinkLost, UsageError
 from popsense.procedure.sites import SITES, SiteProfile
-from popsense.twin.child import FLAG_BEGIN, FLAG_DTR, FLAG_READING, FirmwareChild
+from popsense.twin.board import usb
+from popsense.twin.child import FirmwareChild
 from popsense.twin.insertion import Truth
 from popsense.twin.interpreter import find_interpreter
 from popsense.twin.script import SensorScript, build_script
@@ -113,7 +114,7 @@ class SimTransport:
     def _run(self, grant_us: int) -> bytes:
         if self._closed:
             raise LinkLost("the simulated board is switched off", "Open the address again.")
-        flags = FLAG_DTR | FLAG_READING | (FLAG_BEGIN if self._begin else 0)
+        flags = usb.FLAG_DTR | usb.FLAG_READING | (usb.FLAG_BEGIN if self._begin else 0)
         answer = self._child.exchange(grant_us, bytes(self._outgoing), flags)
         self._begin = False
         self._outgoing.clear()
