@@ -10,7 +10,7 @@ from popsense.model import FloatArray
 TREND_WINDOW_S = 0.4  # slower than this is intent, faster is unsteadiness
 LEAST_FOR_STEADINESS_S = 0.2
 TAPER_S = 0.200
-USED_HOLE_N = 10.0  # "no pop and low resistance", procedure.md 5; the figure is ours
+USED_HOLE_N = 10.0  # no pop and low resistance: uncalibrated
 
 
 def contact_found(found: Findings) -> Reading:
