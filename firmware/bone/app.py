@@ -146,6 +146,7 @@ class App:
             return
         self.board.ignore_ctrl_c()
         self.identified = True
+        self._done_command = 0  # a new session numbers its requests anew
         self._ack(wire.IDENTIFY, 0)
 
     def _is_identify(self, length):

@@ -1,7 +1,9 @@
 """Payload bytes <-> packets, through the compiled declarations of `packets`."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
+from struct import error as StructError
 from typing import Any, NamedTuple
 
 import construct as c
@@ -42,7 +44,7 @@ def decode(payload: bytes) -> Packet:
         raise PacketError(f"unknown packet type {payload[:1].hex() or '(empty payload)'}")
     try:
         fields = _compiled(name).parse(payload)
-    except (c.ConstructError, ValueError, EOFError) as error:
+    except (c.ConstructError, StructError, ValueError) as error:  # compiled code unpacks short reads itself
         raise PacketError(f"malformed {name}: {error}") from error
     if _size(name, fields) != len(payload):
         raise PacketError(f"malformed {name}: {len(payload)} bytes, declared {_size(name, fields)}")
@@ -80,14 +82,26 @@ def _size(name: str, fields: Any) -> int:
 
 def _refuse_undeclared(name: str, fields: Any) -> None:
     # A compiled Enum passes unknown values through as plain integers.
-    for field in _enum_fields(name):
-        if not isinstance(fields[field], str):
-            raise PacketError(f"malformed {name}: {field} {fields[field]} is not declared")
+    for path in _enum_paths(name):
+        value = fields
+        for step in path:
+            value = value[step]
+        if not isinstance(value, str):
+            raise PacketError(f"malformed {name}: {'.'.join(path)} {value} is not declared")
 
 
 @cache
-def _enum_fields(name: str) -> tuple[str, ...]:
-    return tuple(sub.name for sub in packets.PACKETS[name].subcons if isinstance(sub.subcon, c.Enum))
+def _enum_paths(name: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(_paths_to_enums(packets.PACKETS[name]))
+
+
+def _paths_to_enums(struct: Any) -> Iterator[tuple[str, ...]]:
+    """Where the enumerations of a packet stand, those of nested structures too."""
+    for sub in struct.subcons:
+        if isinstance(sub.subcon, c.Enum):
+            yield (sub.name,)
+        elif isinstance(sub.subcon, c.Struct):
+            yield from ((sub.name, *rest) for rest in _paths_to_enums(sub.subcon))
 
 
 BLOCK_HEADER_BYTES = sum(sub.sizeof() for sub in packets.SAMPLE_BLOCK.subcons if sub.name != "samples")

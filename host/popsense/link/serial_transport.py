@@ -11,7 +11,6 @@ import serial
 
 from popsense.errors import LinkLost, PortError
 
-# in_waiting is 0 or 1 on socket://, and byte-wise reads are slow: ask for a chunk and take what comes.
 CHUNK_BYTES = 4096
 POLL_S = 0.01
 
@@ -39,6 +38,7 @@ class SerialTransport:
     def __init__(self, url: str) -> None:
         self._port_name = url.removeprefix("serial://")
         self._port = _open(self._port_name)
+        self._counts_waiting = "://" not in self._port_name
 
     @property
     def name(self) -> str:
@@ -68,11 +68,17 @@ class SerialTransport:
 
     def _read_chunk(self) -> bytes:
         try:
-            waiting = self._port.in_waiting
-            return bytes(self._port.read(min(CHUNK_BYTES, max(1, waiting))))
+            return bytes(self._port.read(self._wanted()))
         except (serial.SerialException, OSError, TypeError) as error:
             # pyserial raises TypeError where the port was closed under a pending read.
             raise self._lost() from error
+
+    def _wanted(self) -> int:
+        """Bytes to ask for: what waits, else one. in_waiting of socket:// is 0 or 1: there, a chunk."""
+        waiting = self._port.in_waiting
+        if waiting and not self._counts_waiting:
+            return CHUNK_BYTES
+        return min(CHUNK_BYTES, max(1, waiting))
 
     def _lost(self) -> LinkLost:
         return LinkLost(f"{self._port_name} is gone", "Check the cable, then open the port again.")
@@ -89,8 +95,8 @@ def _open(name: str) -> Any:
 def _port_error(name: str, error: Exception) -> PortError:
     code = getattr(error, "errno", None)
     cause = error.__context__
-    if code is None and isinstance(cause, OSError):
-        code = cause.errno
+    if code is None and cause is not None and cause.args and isinstance(cause.args[0], int):
+        code = cause.args[0]  # OSError or termios.error
     if code in (errno.EAGAIN, errno.EWOULDBLOCK) or "exclusively lock" in str(error):
         code = errno.EBUSY
     message, remedy = _REMEDIES.get(

@@ -105,9 +105,9 @@ def _decode(payload: bytes) -> Packet | None:
 
 
 def _block(payload: bytes) -> Block | None:
-    """numpy over the sample part; None where the length does not fit the count."""
+    """numpy over the sample part; None where the length does not fit the count, or without samples."""
     if (
-        len(payload) < BLOCK_HEADER_BYTES
+        len(payload) <= BLOCK_HEADER_BYTES
         or len(payload) != BLOCK_HEADER_BYTES + payload[1] * SAMPLE_DTYPE.itemsize
     ):
         return None

@@ -9,7 +9,8 @@ import errno
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,32 +26,37 @@ HEADER, WIRE, EXIT = b"H", b"W", b"E"
 
 
 class JournalWriter:
-    """Writes one recording; `wire` is the session's tap. Never overwrites a file."""
+    """Writes one recording; `wire` is the session's tap. Never overwrites a file.
+
+    Every method raises RecordingError where the disk takes no more.
+    """
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self.path = path
         self._file = _create(path)
-        self._file.write(MAGIC)
-        self._append(HEADER, 0.0, _json({"format": FORMAT_VERSION, **header}))
-        make_durable(self._file)
+        with _writing(path):
+            self._file.write(MAGIC)
+            self._append(HEADER, 0.0, _json({"format": FORMAT_VERSION, **header}))
+            make_durable(self._file)
         self._synced_at: float | None = None
 
     def wire(self, host_time_s: float, data: bytes) -> None:
         """Bytes as they came; synced once a second of host time."""
-        self._append(WIRE, host_time_s, data)
         if self._synced_at is None:
             self._synced_at = host_time_s
-        if host_time_s - self._synced_at >= SYNC_INTERVAL_S:
-            make_durable(self._file)
-            self._synced_at = host_time_s
+        with _writing(self.path):
+            self._append(WIRE, host_time_s, data)
+            if host_time_s - self._synced_at >= SYNC_INTERVAL_S:
+                make_durable(self._file)
+                self._synced_at = host_time_s
 
     def close(self, host_time_s: float, outcome: Mapping[str, Any]) -> None:
         """The exit record, then everything on the medium. Safe to call twice."""
         if self._file.closed:
             return
-        self._append(EXIT, host_time_s, _json(outcome))
-        make_durable(self._file)
-        self._file.close()
+        with _writing(self.path), self._file:
+            self._append(EXIT, host_time_s, _json(outcome))
+            make_durable(self._file)
 
     def _append(self, kind: bytes, host_time_s: float, body: bytes) -> None:
         record = RECORD.pack(kind, host_time_s, len(body)) + body
@@ -58,20 +64,25 @@ class JournalWriter:
 
 
 def _create(path: Path) -> IO[bytes]:
-    try:
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
-    except FileExistsError as error:
-        raise RecordingError(
-            f"{path} exists", "Choose another name: recordings are never overwritten."
-        ) from error
+        try:
+            return path.open("xb")
+        except FileExistsError as error:
+            raise RecordingError(
+                f"{path} exists", "Choose another name: recordings are never overwritten."
+            ) from error
+
+
+@contextmanager
+def _writing(path: Path) -> Generator[None]:
+    """What the system refuses, as our error."""
+    try:
+        yield
     except OSError as error:
-        raise RecordingError(f"cannot write {path}: {error.strerror}", _write_remedy(error)) from error
-
-
-def _write_remedy(error: OSError) -> str:
-    full = error.errno == errno.ENOSPC
-    return "Free some space on the disk." if full else "Choose a folder you may write to."
+        full = error.errno == errno.ENOSPC
+        remedy = "Free some space on the disk." if full else "Choose a folder you may write to."
+        raise RecordingError(f"cannot write {path}: {error.strerror}", remedy) from error
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

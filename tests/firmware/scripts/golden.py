@@ -1,0 +1,116 @@
+"""Golden frames by the firmware's own code. In: [NAME, fields, frame in hex] a line.
+
+Out: packets of the device as the frame that Link.send wrote, commands as what Link.receive made of
+the golden bytes and the fields that the application reads.
+"""
+
+import json
+import sys
+
+from fakes import Board
+
+from bone import app, detection, kernels, settings, wire
+from bone.sample_ring import SampleRing
+
+board = Board()
+application = app.App(board, SampleRing())
+sampler, detector, link = application.sampler, application.detector, application.link
+
+
+def signed(word):
+    """As array("i") wants it."""
+    return word - (1 << 32) if word >= 1 << 31 else word
+
+
+def hello(fields):
+    settings.FIRMWARE_VERSION = tuple(fields["firmware_version"])
+    settings.DETECTOR_VERSION = fields["detector_version"]
+    board.reset_cause = wire.RESET_WATCHDOG
+    board.board_id = bytes.fromhex(fields["board_id"])
+    board.boot_id = fields["boot_id"]
+    board.interpreter = fields["interpreter"]
+    link.send_copy(app.hello(board, fields["sample_rate_mhz"]))
+
+
+def sample_block(fields):
+    """Through push and take_block; the third sample comes one conversion late, which makes AFTER_GAP."""
+    control, ticks = sampler.control, fields["first_ticks_us"]
+    control[kernels.NEXT] = control[kernels.SENT] = signed(fields["first_sample"])
+    control[kernels.PERIOD_US] = 1012
+    control[kernels.LAST_TICKS] = ticks - 1012
+    control[kernels.MISSED] = 65536 + fields["missed"] - 1
+    for k, late in enumerate((0, 1012, 3036)):
+        sample = fields["samples"][k]
+        code = (sample["force_and_flags"] & 0xFFFFFF) ^ 0x800000
+        raw = bytes((code >> 16, (code >> 8) & 0xFF, code & 0xFF))
+        stamp = (ticks + late) & 0x3FFFFFFF
+        kernels.push(raw, sample["depth"], sample["pressure"], stamp, sampler.ring, sampler.stamps, control)
+    link.send(kernels.take_block(3, sampler.ring, sampler.stamps, control, link.payload))
+
+
+def event(fields):
+    """Through the detector's emit and take_event."""
+    state = detector.state
+    state[detection.D_EVENTS] = fields["number"]
+    state[detection.D_SEEN] = fields["sample_index"] + 1
+    state[detection.D_FORCE_ZERO] = 8000000
+    state[detection.D_PEAK] = 8000000 + fields["peak_counts"]
+    state[detection.D_ADVANCE] = fields["advance_counts"] + 32768
+    ticks, drop = fields["ticks_us"], fields["drop_permille"]
+    since = ticks - fields["duration_us"]
+    level, parameters = fields["level_counts"], detector.parameters
+    parameters[detection.P_VERSION] = fields["detector_version"]
+    detection.emit(wire.EVENT_POP, level, drop, since, ticks, state, parameters, detector.events)
+    link.send(detection.take_event(fields["number"], detector.events, link.payload))
+
+
+def status(fields):
+    control = sampler.control
+    control[kernels.NEXT] = fields["next_sample"]
+    control[kernels.OVERRUNS] = fields["overruns"]
+    control[kernels.MISSED] = fields["missed"]
+    detector.state[detection.D_EVENTS] = fields["next_event"]
+    link.bad_frames = fields["bad_frames"]
+    application.heap_free = fields["heap_free_bytes"]
+    sampler.running = True
+    application.send_status(fields["uptime_ms"])
+
+
+def ack(fields):
+    sampler.control[kernels.NEXT] = fields["next_sample"]
+    detector.state[detection.D_EVENTS] = fields["next_event"]
+    application._ack(fields["command"], fields["request"])
+
+
+def nak(fields):
+    application._nak(fields["command"], fields["request"], wire.NAK_ALREADY_SAMPLING)
+
+
+def received(name, frame):
+    """The payload that Link.receive found, and what the application reads in it."""
+    board.console.feed(bytes.fromhex(frame))
+    length = link.receive()
+    found = {"payload": bytes(link.received[:length]).hex()}
+    if name == "IDENTIFY":
+        found["accepted"] = application._is_identify(length)
+    else:
+        found["request"] = application._request()
+        found["mode"] = link.received[wire.START_MODE_AT]
+    return found
+
+
+BUILDERS = {
+    "HELLO": hello,
+    "SAMPLE_BLOCK": sample_block,
+    "EVENT": event,
+    "STATUS": status,
+    "ACK": ack,
+    "NAK": nak,
+}
+for line in sys.stdin:
+    name, fields, frame = json.loads(line)
+    if name in BUILDERS:
+        BUILDERS[name](fields)
+        print(json.dumps(board.console.last_hex()))
+    else:
+        print(json.dumps(received(name, frame)))

@@ -1,0 +1,153 @@
+"""Runs the sampling path under heap_lock. In: a case a line. Out: [verdict, frames by type, samples].
+
+The verdict is "ok", or "MemoryError" where something allocated. What a case needs is made before the lock.
+"""
+
+import json
+import sys
+
+import micropython
+from fakes import Board
+
+from bone import app, framing, kernels, wire
+from bone.board import Console
+from bone.sample_ring import SampleRing
+
+board = Board()
+application = app.App(board, SampleRing())
+sampler, detector, link = application.sampler, application.detector, application.link
+console = Console(sys.stdin.buffer, sys.stderr.buffer)
+console.any()  # ipoll makes its tuple with the first call, long before START
+START_1 = bytes((wire.START, 1, 1, 0))
+START_2 = bytes((wire.START, 1, 2, 0))
+IDENTIFY = bytes((wire.IDENTIFY,)) + wire.IDENTIFY_MAGIC
+PUSH = bytes((0x02, 0, 0))  # 131072 counts, 30 N
+REST = bytes(3)
+
+
+def frame(payload):
+    """A frame of the host."""
+    buffer = bytearray(payload) + bytearray(4)
+    framing.crc_append(buffer, len(payload), link._table)
+    out = bytearray(len(buffer) + 4)
+    return bytes(out[: framing.cobs_encode(buffer, len(buffer), out)])
+
+
+WELL_FORMED = frame(START_1) + frame(IDENTIFY) + frame(START_2)
+FOUL = b"\x05abc\0" + b"\x01" * 200 + b"\0" + frame(b"\x7f") + frame(bytes((wire.START,)))
+FAREWELL = bytearray(b"ok\n")
+
+
+def sampling():
+    """Identified and started, the needle at rest, nothing waiting."""
+    application.identified = False
+    sampler.running = False
+    application._done_command = 0
+    board.spi.result[:] = REST
+    board.console.feed(frame(IDENTIFY) + frame(START_1))
+    for _ in range(4):
+        application.step()
+    for kind in range(128):
+        board.console.of_type[kind] = 0
+
+
+def interrupts(count):
+    for _ in range(count):
+        board.edge()
+
+
+def lean(result, count):
+    for i in range(3):
+        board.spi.result[i] = result[i]
+    interrupts(count)
+
+
+def interrupt_body():
+    """Rest, a push until contact, and letting go again: two events."""
+    lean(REST, 100)
+    lean(PUSH, 100)
+    lean(REST, 300)
+
+
+def blocks_and_events():
+    for _ in range(10):
+        interrupt_body()
+        while application.send_block():
+            pass
+        application.send_events()
+
+
+def status_and_hello():
+    for _ in range(3):
+        application.send_status(board.ticks_ms())
+        link.send_copy(application._hello)
+
+
+def commands():
+    """Read and answered while sampling: START once more, IDENTIFY, START anew."""
+    for _ in range(8):
+        application.step()
+
+
+def whole_loop():
+    """3 s of the main loop, blocks and HELLO and STATUS in it."""
+    for _ in range(3000):
+        application.step()
+
+
+def real_console():
+    """Of board.py, on the streams of this process."""
+    for _ in range(6):
+        if console.any():
+            console.read_byte()
+    console.write(FAREWELL, 3)
+
+
+def allocates_a_list():
+    return [0] * 20
+
+
+def allocates_a_method():
+    return application.step
+
+
+def allocates_a_float():
+    return sampler.rate_mhz / 7
+
+
+CASES = {
+    "interrupt body": (interrupt_body, b""),
+    "blocks and events": (blocks_and_events, b""),
+    "status and hello": (status_and_hello, b""),
+    "commands": (commands, WELL_FORMED),
+    "foul frames": (commands, FOUL),
+    "whole loop": (whole_loop, b""),
+    "real console": (real_console, b""),
+    "a list": (allocates_a_list, b""),
+    "a bound method": (allocates_a_method, b""),
+    "a float": (allocates_a_float, b""),
+}
+
+
+def verdict(work):
+    micropython.heap_lock()
+    try:
+        work()
+        result = "ok"
+    except MemoryError:
+        result = "MemoryError"
+    finally:
+        micropython.heap_unlock()
+    return result
+
+
+while True:
+    line = sys.stdin.readline()
+    if not line:
+        break
+    work, incoming = CASES[json.loads(line)]
+    sampling()
+    board.console.feed(incoming)
+    found = verdict(work)
+    sent = {kind: count for kind, count in enumerate(board.console.of_type) if count}
+    print(json.dumps([found, sent, sampler.control[kernels.NEXT]]))

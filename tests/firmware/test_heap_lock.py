@@ -1,0 +1,60 @@
+"""While sampling nothing allocates: the whole path runs under micropython.heap_lock() in real MicroPython.
+
+The unix port's small integers have 63 bits, the board's 31: an integer of 2^30 or more that is boxed on the
+board only is not seen here.
+"""
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from popsense_protocol.codec import NAME_OF_TYPE
+from tests.conftest import Require
+from tests.firmware.interpreters import ScriptProcess
+
+PATH = ("interrupt body", "blocks and events", "status and hello", "commands", "foul frames", "whole loop")
+ALLOCATING = ("a list", "a bound method", "a float")
+CONSOLE = "real console"  # reads what stands behind its line
+
+
+@cache
+def verdicts() -> dict[str, Any]:
+    """Of all cases in one process: [verdict, frames sent by packet name, samples taken]."""
+    cases = [*PATH, *ALLOCATING, CONSOLE]
+    script = ScriptProcess("heap_lock", "micropython")
+    answers = [script.ask(case, behind="abcdef" if case == CONSOLE else "") for case in cases]
+    script.close()
+    return {
+        case: (verdict, {NAME_OF_TYPE[int(kind)]: count for kind, count in sent.items()}, samples)
+        for case, (verdict, sent, samples) in zip(cases, answers, strict=True)
+    }
+
+
+@pytest.mark.parametrize("case", [*PATH, CONSOLE])
+def test_the_sampling_path_allocates_nothing(case: str, require: Require):
+    require("micropython")
+    assert verdicts()[case][0] == "ok"
+
+
+@pytest.mark.parametrize("case", ALLOCATING)
+def test_the_proof_can_fail(case: str, require: Require):
+    require("micropython")
+    assert verdicts()[case][0] == "MemoryError"
+
+
+def test_the_path_was_really_taken(require: Require):
+    """A proof over code that was not run proves nothing."""
+    require("micropython")
+    sent = {case: frames for case, (_, frames, _) in verdicts().items()}
+    assert verdicts()["interrupt body"][2] >= 500
+    assert sent["blocks and events"]["EVENT"] == 20
+    assert sent["blocks and events"]["SAMPLE_BLOCK"] >= 250
+    assert sent["status and hello"] == {"STATUS": 3, "HELLO": 3}
+    assert (sent["commands"]["ACK"], sent["commands"]["NAK"]) == (2, 1)
+    assert sent["foul frames"]["NAK"] == 2
+    assert {name: sent["whole loop"][name] >= 2 for name in ("STATUS", "HELLO", "SAMPLE_BLOCK")} == {
+        "STATUS": True,
+        "HELLO": True,
+        "SAMPLE_BLOCK": True,
+    }

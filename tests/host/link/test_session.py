@@ -1,0 +1,193 @@
+"""The host's side of the conversation, against a board that answers by the book or does not."""
+
+import pytest
+
+from popsense.errors import CommandRefused, LinkLost, NotOurDeviceError, ProtocolMismatch
+from popsense.link.session import ANSWER_TIMEOUT_S, HELLO_TIMEOUT_S, TRIES, Session
+from popsense_protocol import packets
+from popsense_protocol.codec import Packet, encode, schema_hash
+from popsense_protocol.framing import encode_frame
+from tests.host.link.scripted import Answer, ScriptedTransport, ack, hello, nak
+
+# What the user reads for each reason, and a word of what to do.
+REFUSALS = {
+    "unknown_command": ("does not know this command", "firmware"),
+    "malformed": ("could not read the command", "firmware"),
+    "not_identified": ("wants IDENTIFY first", "session"),
+    "already_sampling": ("is sampling already", "other program"),
+    "not_sampling": ("is not sampling", "attempt"),
+    "sensor_fault": ("force sensor does not answer", "cable"),
+}
+
+
+def connected(*incoming: bytes, answer: Answer = lambda command: [ack(command)]) -> Session:
+    """A session behind its IDENTIFY, which is always answered."""
+    transport = ScriptedTransport(hello())
+    session = Session(transport)
+    session.connect()
+    transport.answer = answer
+    transport.incoming.extend(incoming)
+    transport.commands.clear()
+    return session
+
+
+def board(session: Session) -> ScriptedTransport:
+    assert isinstance(session.transport, ScriptedTransport)
+    return session.transport
+
+
+def event(number: int) -> bytes:
+    zero = dict.fromkeys(("sample_index", "ticks_us", "peak_counts", "level_counts", "drop_permille"), 0)
+    last = {"advance_counts": 0, "duration_us": 0, "detector_version": 1}
+    return encode_frame(encode("EVENT", kind="contact", number=number, **zero, **last))
+
+
+def test_nothing_is_written_before_a_hello_was_decoded():
+    frame = hello()
+    transport = ScriptedTransport(b"\0", b"boot text\0", frame[:50], frame[50:-1], frame[-1:])
+    Session(transport).connect()
+    assert transport.log.index("write") == 5
+    assert [command.name for command in transport.commands] == ["IDENTIFY"]
+
+
+def test_a_silent_port_is_never_written_to():
+    transport = ScriptedTransport()
+    with pytest.raises(NotOurDeviceError, match="no board answers on scripted board") as caught:
+        Session(transport).connect()
+    assert "write" not in transport.log
+    assert HELLO_TIMEOUT_S <= transport.now() < HELLO_TIMEOUT_S + 0.2
+    assert "cable" in caught.value.remedy
+
+
+def test_another_device_that_talks_is_told_apart_and_not_written_to():
+    transport = ScriptedTransport(b"GPS $GPGGA,123519\r\n", b"OK\r\n")
+    with pytest.raises(NotOurDeviceError, match="something answers on scripted board") as caught:
+        Session(transport).connect()
+    assert "write" not in transport.log
+    assert "another port" in caught.value.remedy
+
+
+def test_another_packet_is_no_hello():
+    transport = ScriptedTransport(event(0))
+    with pytest.raises(NotOurDeviceError):
+        Session(transport).connect()
+    assert "write" not in transport.log
+
+
+@pytest.mark.parametrize(("version", "older"), [(0, "the board's firmware"), (2, "this program")])
+def test_another_protocol_version_says_which_side_to_update(version: int, older: str):
+    transport = ScriptedTransport(hello(protocol_version=version))
+    with pytest.raises(ProtocolMismatch, match=f"speaks protocol {version}, this program 1") as caught:
+        Session(transport).connect()
+    assert caught.value.remedy == f"Update {older}."
+    assert "write" not in transport.log
+
+
+def test_a_version_is_recognised_in_a_hello_of_another_shape():
+    payload = bytes([1, 99]) + (7).to_bytes(2, "little") + b"\x11\x22\x33\x44" + b"new fields"
+    with pytest.raises(ProtocolMismatch, match="speaks protocol 7"):
+        Session(ScriptedTransport(encode_frame(payload))).connect()
+
+
+def test_another_schema_of_the_same_version_is_a_mismatch():
+    transport = ScriptedTransport(hello(schema_hash=schema_hash() ^ 1))
+    with pytest.raises(ProtocolMismatch, match=f"{schema_hash() ^ 1:08X} is not ours") as caught:
+        Session(transport).connect()
+    assert "same release" in caught.value.remedy
+    assert "write" not in transport.log
+
+
+def test_hello_says_who_answers():
+    session = connected()
+    assert session.hello
+    assert (session.hello.firmware_version, session.hello.sample_rate_hz) == ("1.2.3", 988.5)
+    assert (session.hello.board_id, session.hello.boot_id) == ("0001020304050607", "00000abc")
+    assert session.hello.interpreter == "scripted 1"
+
+
+def test_stale_bytes_before_hello_are_ignored_and_counted():
+    block = encode("SAMPLE_BLOCK", missed=0, first_sample=9, first_ticks_us=1, samples=[])
+    transport = ScriptedTransport(b"half a frame\0" + encode_frame(block) + event(3) + hello())
+    session = Session(transport)
+    session.connect()
+    session.start("guided")
+    assert list(session.receive(0)) == []
+    assert session.bad_frames == 1
+
+
+@pytest.mark.parametrize("reason", packets.NakReason.encmapping)
+def test_every_refusal_has_its_sentence_and_its_remedy(reason: str):
+    session = connected(answer=lambda command: [nak(command, reason)])
+    text, remedy = REFUSALS[reason]
+    with pytest.raises(CommandRefused, match=text) as caught:
+        session.start("guided")
+    assert remedy in caught.value.remedy
+    assert len(board(session).commands) == 1
+
+
+def test_a_lost_ack_is_asked_for_again_with_the_same_number():
+    asked: list[Packet] = []
+
+    def second_time(command: Packet) -> list[bytes]:
+        asked.append(command)
+        return [ack(command, 17, 3)] if len(asked) == 2 else []
+
+    session = connected(answer=second_time)
+    assert session.stop() == (17, 3)
+    assert [command.fields.request for command in asked] == [1, 1]
+
+
+def test_three_tries_without_answer_are_a_lost_link():
+    session = connected(answer=lambda command: [])
+    before = board(session).now()
+    with pytest.raises(LinkLost, match="no answer to START") as caught:
+        session.start("guided")
+    assert len(board(session).commands) == TRIES == 3
+    assert board(session).now() - before == pytest.approx(TRIES * ANSWER_TIMEOUT_S, abs=0.5)
+    assert "cable" in caught.value.remedy
+
+
+def test_each_command_has_its_own_number_and_goes_round_without_zero():
+    session = connected()
+    session._request = 0xFFFE
+    for _ in range(3):
+        session.start("blind")
+    assert [command.fields.request for command in board(session).commands] == [0xFFFF, 1, 2]
+
+
+def test_an_answer_to_something_else_is_not_taken():
+    def late_answer_first(command: Packet) -> list[bytes]:
+        other = encode_frame(encode("ACK", command=0x42, request=99, next_sample=5, next_event=5))
+        return [other, ack(command, 8, 1)]
+
+    assert connected(answer=late_answer_first).stop() == (8, 1)
+
+
+def test_packets_behind_a_command_are_kept_in_order():
+    session = connected(answer=lambda command: [event(0) + event(1), event(2) + ack(command) + event(3)])
+    session.start("guided")
+    board(session).incoming.append(event(4))
+    assert [packet.fields.number for packet in session.receive()] == [0, 1, 2, 3, 4]
+
+
+def test_damaged_and_undeclared_packets_are_counted_and_passed_over():
+    unknown_kind = encode_frame(b"\x03\x63" + bytes(34))
+    session = connected(b"\x05ab\0" + unknown_kind + event(7) + encode_frame(b"\x99"))
+    assert [packet.fields.number for packet in session.receive()] == [7]
+    assert (session.bad_frames, session.undecodable) == (3, 2)
+
+
+def test_the_tap_gets_every_byte_as_it_came_with_its_time():
+    tapped: list[tuple[float, bytes]] = []
+    session = connected(b"\x05rubbish", event(1)[:4], event(1)[4:])
+    session.tap = lambda time_s, data: tapped.append((time_s, data))
+    for _ in range(4):
+        list(session.receive(0.25))
+    assert [data for _, data in tapped] == [b"\x05rubbish", event(1)[:4], event(1)[4:]]
+    assert tapped[0][0] == board(session).now() - 0.25
+
+
+def test_a_board_of_another_release_in_the_middle_is_noticed():
+    session = connected(hello(schema_hash=5))
+    with pytest.raises(ProtocolMismatch):
+        list(session.receive())
