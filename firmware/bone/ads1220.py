@@ -5,13 +5,11 @@ nominal, continuous conversion; DRDY falls when a result is ready. The chip samp
 (+-2 %): the true rate is measured, never assumed.
 """
 
-from micropython import const
-
-_RESET = const(0x06)
-_START_SYNC = const(0x08)
-_POWERDOWN = const(0x02)
-_READ_4_REGISTERS = const(0x23)
-_WRITE_4_REGISTERS = const(0x43)
+_RESET = b"\x06"
+_START_SYNC = b"\x08"
+_POWERDOWN = b"\x02"
+_READ_4_REGISTERS = b"\x23"
+_WRITE_4_REGISTERS = b"\x43"
 
 REGISTERS = bytes(
     (
@@ -33,26 +31,28 @@ class Ads1220:
         self.raw = bytearray(3)  # latest result, two's complement, most significant byte first
         self.fitted = self._configure()
 
-    def _command(self, *data):
+    def _command(self, command):
         self._cs(0)
-        self._spi.write(bytes(data))
+        self._spi.write(command)
         self._cs(1)
 
     def _configure(self):
         self._command(_RESET)
         self._sleep_ms(1)  # 50 us + 32 clock periods are asked for
-        self._command(_WRITE_4_REGISTERS, *REGISTERS)
+        self._command(_WRITE_4_REGISTERS + REGISTERS)
         back = bytearray(4)
         self._cs(0)
-        self._spi.write(bytes((_READ_4_REGISTERS,)))
+        self._spi.write(_READ_4_REGISTERS)
         self._spi.readinto(back)
         self._cs(1)
         return back == REGISTERS
 
     def start(self):
+        """Conversions begin. The data-ready interrupt must not be armed: it uses the same bus."""
         self._command(_START_SYNC)
 
     def stop(self):
+        """Conversions end. The data-ready interrupt must be disarmed already."""
         self._command(_POWERDOWN)
 
     def read(self):

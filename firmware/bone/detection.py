@@ -132,7 +132,10 @@ def detect_waiting(ticks: int, state_o, parameters_o, events_o):
 
 @micropython.viper
 def detect_contact(ticks: int, state_o, parameters_o, events_o):
-    """Pop: fall from the running peak together with tip advance. Released: the force is gone, no advance."""
+    """Pop: fall from the running peak together with tip advance. Released: the force is gone, no advance.
+
+    Force gone with advance but without a fall from a peak worth the name: loss of resistance, no pop.
+    """
     state = ptr32(state_o)
     parameters = ptr32(parameters_o)
     zero = state[D_FORCE_ZERO]
@@ -161,7 +164,16 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         return
     state[D_COUNT] = 0
     state[D_QUIET] = state[D_QUIET] + 1 if level < parameters[P_RELEASE] else 0
-    if state[D_QUIET] >= parameters[P_RELEASE_SAMPLES]:
+    if state[D_QUIET] < parameters[P_RELEASE_SAMPLES]:
+        return
+    state[D_COUNT] = 0
+    state[D_QUIET] = 0
+    if advance >= parameters[P_ADVANCE]:  # so gentle an exit that there was no fall to call a pop
+        state[D_PHASE] = _PHASE_INSIDE
+        state[D_LOWEST] = state[D_FORCE]
+        state[D_DONE] = 1
+        emit(_EVENT_LOSS, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
+    else:
         state[D_PHASE] = _PHASE_WAITING
         emit(_EVENT_RELEASED, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
 
@@ -191,7 +203,9 @@ def detect_inside(ticks: int, state_o, parameters_o, events_o):
         if force - state[D_LOWEST] >= parameters[P_FAR_RISE]:
             state[D_DONE] = state[D_DONE] | 2
             emit(_EVENT_FAR, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
-    state[D_QUIET] = state[D_QUIET] + 1 if advance < parameters[P_ADVANCE] else 0
+    # Half of what a pop needs, and no force: a tip that springs back a little has not left.
+    out = advance < parameters[P_ADVANCE] >> 1 and level < parameters[P_RELEASE]
+    state[D_QUIET] = state[D_QUIET] + 1 if out else 0
     if state[D_QUIET] >= parameters[P_WITHDRAWN_SAMPLES]:
         state[D_PHASE] = _PHASE_WAITING
         state[D_COUNT] = 0
@@ -210,7 +224,8 @@ def emit(kind: int, level: int, drop: int, since: int, ticks: int, state_o, para
     events[at + 1] = number
     events[at + 2] = state[D_SEEN] - 1
     events[at + 3] = ticks
-    events[at + 4] = (state[D_PEAK] - state[D_FORCE_ZERO]) & _TICKS_MASK
+    peak = state[D_PEAK] - state[D_FORCE_ZERO]
+    events[at + 4] = peak if peak > 0 else 0
     events[at + 5] = level
     events[at + 6] = drop
     events[at + 7] = state[D_ADVANCE] - _ADVANCE_BIAS

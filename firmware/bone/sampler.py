@@ -44,6 +44,7 @@ class Sampler:
             self._board.sleep_ms(1)
             waited += 1
         self.stop()
+        self._detector.reset()  # it ran without its parameters
         if self.control[kernels.NEXT] < _MEASURE_SAMPLES:
             return 0
         span = (_MEASURE_SAMPLES - 1) * 4
@@ -61,10 +62,11 @@ class Sampler:
         control[kernels.PERIOD_US] = 1000000000 // self.rate_mhz if self.rate_mhz else 0
         self._detector.reset()
         self.running = True
-        self._board.force_ready.irq(handler=self._interrupt, trigger=self._board.ready_edge, hard=True)
+        # The interrupt reads the bus: commands go out only while it is not armed.
         self._force.start()
+        self._board.force_ready.irq(handler=self._interrupt, trigger=self._board.ready_edge, hard=True)
 
     def stop(self):
-        self._force.stop()
         self._board.force_ready.irq(handler=None)
+        self._force.stop()
         self.running = False

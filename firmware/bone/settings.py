@@ -34,4 +34,4 @@ LOSS_PERMILLE = const(500)  # resistance stays this far under the peak for LOSS_
 LOSS_MS = const(100)
 FAR_ADVANCE_UM = const(6000)  # a second rise nearer than this is the needle's own shaft (uncalibrated)
 FAR_RISE_MN = const(8000)
-WITHDRAWN_MS = const(100)
+WITHDRAWN_MS = const(500)  # tip back and no force for so long: the needle is out (uncalibrated)

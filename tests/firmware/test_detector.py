@@ -122,11 +122,34 @@ def test_a_second_rise_near_the_plug_is_no_far_cortex(firmware: Firmware):
 
 
 def test_withdrawal_ends_it_and_the_next_contact_is_found(firmware: Firmware):
-    out = ((100, 0.0, 0.0), (200, 0.0, 0.0))
+    out = ((100, 0.0, 0.0), (600, 0.0, 0.0))
     found = events(firmware, *POPPED, *out, PUSH, LEAN)
     assert kinds(found) == [CONTACT, POP, "loss_of_resistance", "withdrawal", CONTACT]
-    left_at = 990 + 85  # under 0.3 mm on the way back from 2 mm
-    assert 95 <= found[3].sample_index - left_at <= 110
+    left_at = 990 + 92  # under 0.15 mm on the way back from 2 mm
+    assert 490 <= found[3].sample_index - left_at <= 510
+
+
+def test_a_tip_that_springs_back_has_not_left(firmware: Firmware):
+    """Stopped with half a bevel out, eased off, and gone on after a second: one puncture."""
+    half_out, springs_back = (30, 12.0, 0.7), (50, 3.0, 0.2)
+    corrected = (REST, PUSH, LEAN, half_out, springs_back, (1_000, 3.0, 0.2), (200, 20.0, 3.0), INSIDE)
+    found = kinds(events(firmware, *corrected))
+    assert found.count(CONTACT) == found.count(POP) == 1
+    assert "withdrawal" not in found
+
+
+def test_an_exit_too_gentle_for_a_pop_is_a_loss_of_resistance(firmware: Firmware):
+    light = ((100, 11.0, 0.0), (100, 11.0, 0.0), (200, 1.0, 3.0), (300, 1.0, 3.0))
+    found = events(firmware, REST, *light)
+    assert kinds(found) == [CONTACT, "loss_of_resistance"]
+    assert_consistent(found)
+
+
+def test_no_evidence_is_negative_where_none_can_be(firmware: Firmware):
+    """A pull on a stuck needle takes the running peak below the baseline."""
+    found = events(firmware, REST, PUSH, (30, -30.0, 0.0), (3_000, -30.0, 0.0))
+    assert kinds(found) == [CONTACT, "released"]
+    assert found[1].peak_counts <= 30 * COUNTS_PER_N
 
 
 def test_the_cell_may_begin_with_any_zero(firmware: Firmware):
