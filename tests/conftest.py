@@ -35,6 +35,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "chromium": lambda: _has_program("chromium", "chromium-browser", "google-chrome"),
     "git": lambda: _has_program("git"),
     "make": lambda: _has_program("make"),
+    "jq": lambda: _has_program("jq"),
 }
 
 

@@ -53,7 +53,11 @@ class ProtocolMismatch(DeviceError):
 
 
 class CommandRefused(DeviceError):
-    """The board answered NAK."""
+    """The board answered NAK; `reason` is its word for it in the protocol."""
+
+    def __init__(self, message: str, remedy: str = "", reason: str = "") -> None:
+        super().__init__(message, remedy)
+        self.reason = reason
 
 
 class LinkLost(DeviceError):

@@ -1,5 +1,6 @@
 """All configuration in one model: environment (POPSENSE_*) over popsense.toml in the working folder."""
 
+import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -26,7 +27,7 @@ class Settings(BaseSettings):
     attempt_timeout_s: float = Field(
         default=180.0, gt=0
     )  # the whole attempt; a manual adult needle takes 55 s
-    settle_s: float = Field(default=0.5, ge=0)  # recorded after the needle is out
+    settle_s: float = Field(default=1.0, ge=0)  # recorded after the needle is out; new contact goes on
 
     @classmethod
     def settings_customise_sources(
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """UsageError that names the setting which is wrong."""
+    """UsageError that names the setting, or the place in the file, which is wrong."""
     try:
         return Settings()
     except ValidationError as error:
@@ -50,3 +51,5 @@ def load_settings() -> Settings:
         raise UsageError(
             f"setting {where}: {first['msg']}", f"Correct {SETTINGS_FILE} or POPSENSE_*."
         ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"{SETTINGS_FILE} cannot be read: {error}", "Correct it, or remove it.") from error

@@ -15,6 +15,8 @@ from popsense.recording.reader import Recording, read_recording
 from popsense.recording.timeline import TICKS_MODULUS
 from popsense.scoring import Rubric, packaged_rubric, score
 
+NEEDED = {"site", "mode", "operator", "created", "versions", "board", "calibration_id", "channels"}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -38,7 +40,7 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
     """RecordingError where the file cannot be evaluated; rubric None = the site's packaged one."""
     recording = read_recording(path)
     site = _site(recording)
-    decoded = decode_wire(recording.wire)
+    decoded = decode_wire(recording.wire, recording.header["board"]["sample_rate_hz"])
     if decoded.raw.sample_index.size == 0:
         raise RecordingError(f"{path} holds no samples", "The board never sampled in it; record again.")
     calibration = _calibration(recording.header, site)
@@ -87,7 +89,9 @@ def _event(fields: Any, start_ticks_us: int, calibration: Calibration) -> Event:
 
 
 def _site(recording: Recording) -> SiteProfile:
-    name = recording.header.get("site", "")
+    if missing := sorted(NEEDED - recording.header.keys()):
+        raise RecordingError(f"{recording.path} does not tell its {missing[0]}", "It cannot be scored.")
+    name = recording.header["site"]
     if name not in SITES:
         raise RecordingError(f"{recording.path} is of an unknown site {name!r}", "Update popsense.")
     return SITES[name]

@@ -4,20 +4,44 @@ from collections.abc import Callable
 from typing import Literal
 
 State = Literal[
-    "idle", "armed", "running", "confirming", "removed", "timed_out", "cancelled", "link_lost", "scored"
+    "idle",
+    "armed",
+    "running",
+    "confirming",
+    "removed",
+    "timed_out",
+    "cancelled",
+    "link_lost",
+    "refused",  # the board answered START with NAK
+    "failed",  # the disk, or the simulated board
+    "scored",
 ]
 Input = Literal[
-    "start", "contact", "released", "breakthrough", "withdrawal", "time_out", "cancel", "lose_link", "score"
+    "start",
+    "refuse",
+    "contact",
+    "released",
+    "breakthrough",
+    "withdrawal",
+    "time_out",
+    "cancel",
+    "lose_link",
+    "fail",
+    "score",
 ]
 
 TRANSITIONS: dict[tuple[State, Input], State] = {
     ("idle", "start"): "armed",
+    ("idle", "cancel"): "cancelled",
+    ("idle", "lose_link"): "link_lost",  # no answer to START
+    ("idle", "refuse"): "refused",
     ("armed", "contact"): "running",
     ("armed", "time_out"): "timed_out",
     ("running", "released"): "running",
     ("running", "contact"): "running",
     ("running", "breakthrough"): "confirming",
     ("running", "time_out"): "timed_out",
+    ("confirming", "breakthrough"): "confirming",  # loss of resistance follows the pop
     ("confirming", "withdrawal"): "removed",
     ("confirming", "time_out"): "timed_out",
     ("armed", "cancel"): "cancelled",
@@ -28,7 +52,12 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     ("running", "lose_link"): "link_lost",
     ("confirming", "lose_link"): "link_lost",
     ("removed", "lose_link"): "removed",  # only the tail is missing
-    ("removed", "contact"): "removed",  # a second puncture is left in the record for the analysis
+    ("idle", "fail"): "failed",
+    ("armed", "fail"): "failed",
+    ("running", "fail"): "failed",
+    ("confirming", "fail"): "failed",
+    ("removed", "fail"): "removed",
+    ("removed", "contact"): "running",  # it was not out for good, or a second puncture: the analysis tells
     ("removed", "released"): "removed",
     ("removed", "breakthrough"): "removed",
     ("removed", "withdrawal"): "removed",
@@ -37,12 +66,13 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     ("cancelled", "score"): "scored",
     ("link_lost", "score"): "scored",
 }
-ENDED: frozenset[State] = frozenset({"timed_out", "cancelled", "link_lost", "scored"})
+ENDED: frozenset[State] = frozenset({"timed_out", "cancelled", "link_lost", "refused", "failed", "scored"})
 
 INPUT_OF_EVENT: dict[str, Input] = {
     "contact": "contact",
     "released": "released",
     "pop": "breakthrough",
+    "loss_of_resistance": "breakthrough",  # an exit too gentle for a pop
     "withdrawal": "withdrawal",
 }
 

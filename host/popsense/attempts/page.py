@@ -10,6 +10,7 @@ OUTCOMES = {
     "timed_out": "ended by time-out: no removal was seen",
     "cancelled": "ended by the user",
     "link_lost": "ended because the link to the board was lost",
+    "failed": "ended because the disk or the simulated board failed",
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
-from popsense.errors import LinkLost, PopsenseError
+from popsense.errors import CommandRefused, LinkLost, PopsenseError
 from popsense.link.session import Hello, Session
 from popsense.link.transport import Transport
 from popsense.model import Mode
@@ -59,11 +59,18 @@ def record_attempt(
         transport.operator_may_begin()
         _follow(session, cycle, settings)
         session.stop()
-    except PopsenseError as error:
+    except LinkLost as error:
         detail = str(error)
         cycle.feed("lose_link")
-        if not isinstance(error, LinkLost):
+    except PopsenseError as error:
+        detail = str(error)
+        if isinstance(error, CommandRefused) and cycle.feed("refuse"):
+            journal.discard()  # no attempt began: its name stays free for the next try
             raise
+        cycle.feed("fail")
+        session.tap = None  # the disk may be what failed
+        _stop_quietly(session)
+        raise
     except KeyboardInterrupt:
         cycle.feed("cancel")
         detail = _stop_quietly(session)
@@ -151,7 +158,7 @@ class _Deadlines:
 
 
 def _stop_quietly(session: Session) -> str:
-    """The user ended it: the board should stop too, but what it answers changes nothing."""
+    """The board should stop too, but what it answers changes nothing."""
     try:
         session.stop()
     except PopsenseError as error:

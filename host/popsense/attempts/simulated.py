@@ -1,5 +1,6 @@
 """Simulated attempts through the whole chain: twin, firmware, link, journal, analysis, score."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -36,14 +37,16 @@ class SimulatedAttempt:
 def run_simulated(
     site: SiteProfile, operator: str, seed: int, folder: Path, settings: Settings
 ) -> SimulatedAttempt:
-    """One attempt in assessment mode; its journal stays in `folder`."""
+    """One attempt in assessment mode; its journal stays in `folder`. Ctrl-C ends it, and is passed on."""
     device = "powered"
     query = urlencode({"operator": operator, "device": device, "seed": seed, "pace": "max"})
     transport = SimTransport(parse_address(f"sim://{site.name}?{query}"))
     try:
         path = folder / f"{operator}-{seed:04d}.journal"
         plan = AttemptPlan(site, "assessment", device, operator)
-        _, evaluation = conduct_attempt(transport, plan, path, settings)
+        recorded, evaluation = conduct_attempt(transport, plan, path, settings)
+        if recorded.outcome == "cancelled":
+            raise KeyboardInterrupt
         return SimulatedAttempt(operator, seed, evaluation, truth_in_trace(transport, evaluation))
     finally:
         transport.close()
@@ -56,11 +59,19 @@ def run_many(
     if jobs == 1 or len(chosen) == 1:
         yield from (run_simulated(site, operator, seed, folder, settings) for operator, seed in chosen)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
         futures = [
             pool.submit(run_simulated, site, operator, seed, folder, settings) for operator, seed in chosen
         ]
-        yield from (future.result() for future in futures)
+        try:
+            yield from (future.result() for future in futures)
+        finally:  # after Ctrl-C or an error nobody waits for the rest
+            pool.shutdown(cancel_futures=True)
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    """In a worker: one that dies of Ctrl-C may leave the parent waiting for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def truth_in_trace(transport: SimTransport, evaluation: Evaluation) -> dict[str, float | None]:

@@ -39,8 +39,8 @@ class Calibration:
 
 
 def to_trace(raw: RawTrace, calibration: Calibration) -> Trace:
-    """Physical units; force and protrusion are tared on the first TARE_S, plug flex is taken off."""
-    tare = raw.time_s < TARE_S
+    """Physical units; force and protrusion are tared on the first TARE_S there is, plug flex is taken off."""
+    tare = raw.time_s < raw.time_s[:1] + TARE_S  # from the first sample that is here
     force_n = _tared(calibration.force.convert(raw.force_counts), tare)
     depth_mm = _tared(calibration.depth.convert(raw.depth_counts), tare)
     flex_mm = np.maximum(force_n, 0.0) * calibration.plug_compliance_mm_per_n

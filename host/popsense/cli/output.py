@@ -6,11 +6,18 @@ from popsense.errors import UsageError
 
 
 def write_page(path: Path, page: str) -> None:
-    """UsageError where the page cannot be written."""
+    """UsageError where the page cannot be written. A file that is no page (a recording, a rubric) stays."""
     try:
+        if path.is_file() and not _holds_a_page(path):
+            raise UsageError(f"{path} exists and is no page", "Choose another place with --out.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", "Choose another place with --out."
         ) from error
+
+
+def _holds_a_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(32).lower().startswith(b"<!doctype html")

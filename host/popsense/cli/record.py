@@ -3,7 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
 
 import typer
 from rich.console import Console
@@ -17,6 +16,7 @@ from popsense.errors import UsageError
 from popsense.model import Mode
 from popsense.procedure.sites import SITES, SiteProfile
 from popsense.settings import load_settings
+from popsense.twin.transport import parse_address
 
 WORDS: dict[State, str] = {
     "armed": "Ready. Insert the needle.",
@@ -63,15 +63,10 @@ def record(
 
 
 def _plan(url: str, site: str | None, mode: str, device: str, operator: str) -> AttemptPlan:
-    parts = urlsplit(url)
-    simulated = parts.scheme == "sim"
-    options = parse_qs(parts.query) if simulated else {}
-    return AttemptPlan(
-        site=_site(site or (parts.netloc if simulated else None)),
-        mode=_mode(mode),
-        device=options.get("device", [device])[0],
-        operator=options.get("operator", [operator])[0],
-    )
+    if url.startswith("sim://"):  # the address says who holds which device, whatever the options say
+        address = parse_address(url)
+        return AttemptPlan(_site(site or address.site.name), _mode(mode), address.device, address.operator)
+    return AttemptPlan(_site(site), _mode(mode), device, operator)
 
 
 def _site(name: str | None) -> SiteProfile:

@@ -19,6 +19,7 @@ HELLO_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 1.0
 TRIES = 3
 READ_S = 0.1
+SILENCE_S = 3.0  # HELLO and STATUS come every second at least
 
 Tap = Callable[[float, bytes], None]
 
@@ -58,6 +59,8 @@ class Session:
         self._decoder = FrameDecoder()
         self._pending: deque[Packet] = deque()
         self._request = 0
+        self._heard_at = transport.now()
+        self._next_sample = 0
         self.undecodable = 0
         self.hello: Hello | None = None
 
@@ -84,8 +87,17 @@ class Session:
         raise _not_ours(self.transport.name, heard)
 
     def start(self, mode: str) -> None:
-        """Sampling begins; sample index and event number from 0. CommandRefused on NAK."""
-        self._command("START", mode=mode)
+        """Sampling begins; sample index and event number from 0. CommandRefused on NAK.
+
+        A board that still samples for a program that died is stopped first: the port is ours alone.
+        """
+        try:
+            self._command("START", mode=mode)
+        except CommandRefused as refusal:
+            if refusal.reason != "already_sampling":
+                raise
+            self.stop()
+            self._command("START", mode=mode)
 
     def stop(self) -> tuple[int, int]:
         """Sampling ends; (samples taken, events found) by the board's own count."""
@@ -93,10 +105,17 @@ class Session:
         return fields.next_sample, fields.next_event
 
     def receive(self, timeout_s: float = READ_S) -> Iterator[Packet]:
-        """Packets that came within the time-out, those that waited behind a command first."""
+        """Packets that came within the time-out, those that waited behind a command first.
+
+        LinkLost where the board restarted, or was silent for longer than SILENCE_S.
+        """
         while self._pending:
             yield self._pending.popleft()
         yield from self._packets(self._read(timeout_s))
+        if self.transport.now() - self._heard_at > SILENCE_S:
+            raise LinkLost(
+                f"the board has been silent for {SILENCE_S:g} s", "Check the cable, then start again."
+            )
 
     def _command(self, name: str, **fields: Any) -> Any:
         """Sends until ACK or NAK comes; the same request number, so that the board does it once."""
@@ -121,6 +140,8 @@ class Session:
                     request,
                 ):
                     answer = packet
+                    if command == TYPE_OF_NAME["START"]:
+                        self._pending.clear()  # what came before belongs to no attempt of ours
                 else:
                     self._pending.append(packet)
             if answer is not None:
@@ -129,22 +150,41 @@ class Session:
 
     def _read(self, timeout_s: float) -> bytes:
         data = self.transport.read(timeout_s)
-        if data and self.tap is not None:
-            self.tap(self.transport.now(), data)
+        if data:
+            self._heard_at = self.transport.now()
+            if self.tap is not None:
+                self.tap(self._heard_at, data)
         return data
 
     def _packets(self, data: bytes) -> Iterator[Packet]:
         for payload in self._decoder.feed(data):
             _check_version(payload)
             try:
-                yield decode(payload)
+                packet = decode(payload)
             except PacketError:
                 self.undecodable += 1
+                continue
+            self._notice(packet)
+            yield packet
+
+    def _notice(self, packet: Packet) -> None:
+        """How far the samples came, and whether this is still the board's same run."""
+        if packet.name == "SAMPLE_BLOCK":
+            self._next_sample = packet.fields.first_sample + packet.fields.count
+        elif packet.name == "HELLO" and self.hello is not None:
+            self._refuse_a_restart(_hello(packet.fields).boot_id)
+
+    def _refuse_a_restart(self, boot_id: str) -> None:
+        if self.hello is None or boot_id == self.hello.boot_id:
+            return
+        where = f"after sample {self._next_sample - 1}" if self._next_sample else "before the first sample"
+        raise LinkLost(f"the board restarted or lost power {where}", "Check its supply, then start again.")
 
 
 def _accepted(answer: Packet) -> Any:
     if answer.name == "NAK":
-        raise CommandRefused(*_REFUSALS[str(answer.fields.reason)])
+        reason = str(answer.fields.reason)
+        raise CommandRefused(*_REFUSALS[reason], reason)
     return answer.fields
 
 

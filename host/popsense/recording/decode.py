@@ -1,7 +1,7 @@
 """Wire bytes of one attempt -> counts with times, device events, and what is missing.
 
 The attempt begins at the ACK of START (the device sends it before the first block) and is complete when the
-ACK of STOP tells how many samples there were.
+ACK of STOP told how many samples there were.
 """
 
 from collections.abc import Iterator
@@ -49,13 +49,20 @@ class DecodedAttempt:
 
     @property
     def integrity(self) -> IntegrityVerdict:
-        """ "complete" only if every sample and event that the device counted is here."""
-        whole = self.stopped and not self.raw.holes and not self.missing_events
-        return "complete" if whole else "holes"
+        """Complete only if every sample and event that the device counted is here.
+
+        Cut off: the device's count never came, so nobody knows what is missing behind the end.
+        """
+        if not self.stopped:
+            return "cut off"
+        return "holes" if self.raw.holes or self.missing_events else "complete"
 
 
-def decode_wire(wire: bytes) -> DecodedAttempt:
-    """Everything between START and STOP. An attempt without any sample gives empty arrays."""
+def decode_wire(wire: bytes, declared_rate_hz: float = 1000.0) -> DecodedAttempt:
+    """Everything between START and STOP. An attempt without any sample gives empty arrays.
+
+    declared_rate_hz: what HELLO said; used only where a single block cannot tell the rate.
+    """
     decoder = FrameDecoder()
     blocks: dict[int, Block] = {}
     events: dict[int, Any] = {}
@@ -76,7 +83,8 @@ def decode_wire(wire: bytes) -> DecodedAttempt:
             events[packet.fields.number] = packet.fields
         elif packet.name == "ACK" and packet.fields.command == STOP:
             stop = packet.fields
-    raw, start_ticks = _raw_trace([blocks[key] for key in sorted(blocks)], stop.next_sample if stop else None)
+    taken = stop.next_sample if stop else None
+    raw, start_ticks = _raw_trace([blocks[key] for key in sorted(blocks)], taken, 1e6 / declared_rate_hz)
     return DecodedAttempt(
         raw=raw,
         events=tuple(events[number] for number in sorted(events)),
@@ -88,13 +96,20 @@ def decode_wire(wire: bytes) -> DecodedAttempt:
 
 
 def _attempt_payloads(decoder: FrameDecoder, wire: bytes) -> Iterator[bytes]:
-    """Payloads behind the ACK of START; what came before it belongs to nobody."""
+    """Payloads from the ACK of START, or from block 0 where that ACK was damaged; before, nobody's."""
     begun = False
     for payload in decoder.feed(wire):
+        begun = begun or _begins_attempt(payload)
         if begun:
             yield payload
-        elif payload[0] == TYPE_OF_NAME["ACK"] and (packet := _decode(payload)) is not None:
-            begun = packet.fields.command == START
+
+
+def _begins_attempt(payload: bytes) -> bool:
+    if payload[0] == BLOCK:
+        block = _block(payload)
+        return block is not None and block.first_sample == 0
+    packet = _decode(payload) if payload[0] == TYPE_OF_NAME["ACK"] else None
+    return packet is not None and packet.fields.command == START
 
 
 def _decode(payload: bytes) -> Packet | None:
@@ -120,7 +135,7 @@ def _block(payload: bytes) -> Block | None:
     )
 
 
-def _raw_trace(blocks: list[Block], taken: int | None) -> tuple[RawTrace, int]:
+def _raw_trace(blocks: list[Block], taken: int | None, declared_us: float) -> tuple[RawTrace, int]:
     if not blocks:
         return _empty_trace(taken), 0
     samples = np.concatenate([block.samples for block in blocks])
@@ -129,8 +144,9 @@ def _raw_trace(blocks: list[Block], taken: int | None) -> tuple[RawTrace, int]:
     ticks_us = unwrapped([block.first_ticks_us for block in blocks])
     index = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum(), dtype=np.int64)
     flags = (samples["force_and_flags"] >> 24).astype(np.int64)
-    times_us = sample_times_us(first, counts, ticks_us, (flags & packets.FLAG_AFTER_GAP) > 0)
-    start_us = times_us[0] - index[0] * period_us(first, ticks_us)
+    period = period_us(first, ticks_us, declared_us)
+    times_us = sample_times_us(first, counts, ticks_us, (flags & packets.FLAG_AFTER_GAP) > 0, period)
+    start_us = times_us[0] - index[0] * period
     raw = RawTrace(
         sample_index=index,
         time_s=(times_us - start_us) / 1e6,

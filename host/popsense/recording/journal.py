@@ -58,6 +58,11 @@ class JournalWriter:
             self._append(EXIT, host_time_s, _json(outcome))
             make_durable(self._file)
 
+    def discard(self) -> None:
+        """Closes and removes a journal that holds no attempt."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
     def _append(self, kind: bytes, host_time_s: float, body: bytes) -> None:
         record = RECORD.pack(kind, host_time_s, len(body)) + body
         self._file.write(record + CRC.pack(zlib.crc32(record)))

@@ -10,12 +10,16 @@ from typing import Any
 from popsense.errors import RecordingError
 from popsense.recording.journal import CRC, EXIT, FORMAT_VERSION, HEADER, MAGIC, RECORD, WIRE
 
+KINDS = HEADER + WIRE + EXIT
+FRAME_BYTES = RECORD.size + CRC.size
+
 
 @dataclass(frozen=True)
 class Recording:
     """outcome is None where the journal ends without an exit record (crash, or cut off).
 
     wire: all bytes from the wire. truncated_bytes: what stands behind the last intact record.
+    damaged_bytes: what had to be stepped over before it.
     """
 
     path: Path
@@ -23,6 +27,7 @@ class Recording:
     wire: bytes
     outcome: dict[str, Any] | None
     truncated_bytes: int
+    damaged_bytes: int = 0
 
 
 def read_recording(path: Path) -> Recording:
@@ -33,10 +38,10 @@ def read_recording(path: Path) -> Recording:
             f"{path} is no popsense recording", "Name a file that popsense recorded (*.journal)."
         )
     records = list(_records(data))
-    if not records or records[0][0] != HEADER:
-        raise RecordingError(
-            f"{path} is cut off before its header", "Nothing in it can be read; record again."
-        )
+    if not records:
+        raise RecordingError(f"{path} is cut off before its header", "Nothing in it can be read.")
+    if records[0][0] != HEADER:
+        raise RecordingError(f"the header of {path} is damaged", "Keep the file: only its header is lost.")
     header = _header(path, records[0][1])
     exits = [json.loads(body) for kind, body, _ in records if kind == EXIT]
     return Recording(
@@ -45,6 +50,7 @@ def read_recording(path: Path) -> Recording:
         wire=b"".join(body for kind, body, _ in records if kind == WIRE),
         outcome=exits[-1] if exits else None,
         truncated_bytes=len(data) - records[-1][2],
+        damaged_bytes=records[-1][2] - len(MAGIC) - sum(FRAME_BYTES + len(body) for _, body, _ in records),
     )
 
 
@@ -66,12 +72,22 @@ def _header(path: Path, body: bytes) -> dict[str, Any]:
 
 
 def _records(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """(kind, body, end offset) of every intact record; stops at the first that is not."""
+    """(kind, body, end offset) of every intact record; what is damaged is stepped over."""
     at = len(MAGIC)
     while at + RECORD.size + CRC.size <= len(data):
-        kind, _, length = RECORD.unpack_from(data, at)
-        end = at + RECORD.size + length
-        if end + CRC.size > len(data) or CRC.unpack_from(data, end)[0] != zlib.crc32(data[at:end]):
-            return
-        yield kind, data[at + RECORD.size : end], end + CRC.size
-        at = end + CRC.size
+        found = _record_at(data, at)
+        if found is None:
+            at += 1
+        else:
+            yield found
+            at = found[2]
+
+
+def _record_at(data: bytes, at: int) -> tuple[bytes, bytes, int] | None:
+    if data[at] not in KINDS:
+        return None
+    kind, _, length = RECORD.unpack_from(data, at)
+    end = at + RECORD.size + length
+    if end + CRC.size > len(data) or CRC.unpack_from(data, end)[0] != zlib.crc32(data[at:end]):
+        return None
+    return kind, data[at + RECORD.size : end], end + CRC.size

@@ -32,22 +32,21 @@ def unwrapped(ticks_us: list[int]) -> IntArray:
     return np.concatenate([ticks[:1], ticks[0] + np.cumsum(wrapped)])
 
 
-def period_us(first: IntArray, ticks_us: IntArray) -> float:
-    """Sample period: median over neighbouring blocks; 0 for a single block."""
+def period_us(first: IntArray, ticks_us: IntArray, declared_us: float) -> float:
+    """Sample period: median over neighbouring blocks; for a single block the one that HELLO declared."""
     steps = np.diff(first)
     usable = steps > 0
-    return float(np.median(np.diff(ticks_us)[usable] / steps[usable])) if usable.any() else 0.0
+    return float(np.median(np.diff(ticks_us)[usable] / steps[usable])) if usable.any() else declared_us
 
 
 def sample_times_us(
-    first: IntArray, counts: IntArray, ticks_us: IntArray, after_gap: npt.NDArray[np.bool_]
+    first: IntArray, counts: IntArray, ticks_us: IntArray, after_gap: npt.NDArray[np.bool_], period: float
 ) -> FloatArray:
-    """The block's stamp plus whole periods, shape (samples,).
+    """The block's stamp plus whole periods (us), shape (samples,).
 
     after_gap marks samples before which conversions were missed: what a block lasted beyond its samples is
     put before the first such sample in it. A gap at a block's start needs nothing: the stamp knows it.
     """
-    period = period_us(first, ticks_us)
     starts = np.cumsum(counts) - counts
     within = np.arange(counts.sum(), dtype=np.float64) - np.repeat(starts, counts)
     times = np.repeat(ticks_us, counts) + within * period

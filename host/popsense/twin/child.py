@@ -53,17 +53,27 @@ class FirmwareChild:
         }
         (path / "options.json").write_text(json.dumps(options), encoding="utf-8")
         command = [*interpreter.command, "board/run_firmware.py", "options.json"]
-        self._process = subprocess.Popen(
-            command,
-            cwd=path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # Ctrl-C is for the host; the board must live to answer STOP
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                cwd=path,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,  # Ctrl-C is for the host; the board must live to answer STOP
+            )
+        except OSError as error:
+            self._errors.close()
+            self._folder.cleanup()
+            message = f"{interpreter.command[0]} cannot be started: {error.strerror}"
+            raise TwinError(message, "Reinstall it, or use interpreter=cpython.") from error
         self._to_child = cast(IO[bytes], self._process.stdin)  # pipes, as asked for above
         self._from_child = cast(IO[bytes], self._process.stdout)
-        self._receive()
+        try:
+            self._receive()
+        except BaseException:
+            self.close()
+            raise
 
     def exchange(
         self, grant_us: int, data: bytes = b"", flags: int = usb.FLAG_DTR | usb.FLAG_READING

@@ -15,6 +15,7 @@ from popsense.twin.board import usb
 from popsense.twin.child import FirmwareChild
 from popsense.twin.insertion import Truth
 from popsense.twin.interpreter import find_interpreter
+from popsense.twin.interrupts import interrupts_deferred
 from popsense.twin.script import SensorScript, build_script
 
 QUANTUM_US = {"max": 100_000, "real": 20_000}  # a larger step means fewer exchanges and a later answer
@@ -66,6 +67,7 @@ class SimTransport:
         self._sleep = sleep
         self._started_wall_s = time.monotonic()
         self._outgoing = bytearray()
+        self._incoming = bytearray()  # no local variable: Ctrl-C comes while _keep_pace sleeps
         self._begin = False
         self._closed = False
         self._now_us = 0
@@ -114,13 +116,20 @@ class SimTransport:
     def _run(self, grant_us: int) -> bytes:
         if self._closed:
             raise LinkLost("the simulated board is switched off", "Open the address again.")
+        with interrupts_deferred():  # Ctrl-C inside an exchange would lose its bytes
+            self._exchange(grant_us)
+        self._keep_pace()
+        data = bytes(self._incoming)
+        self._incoming.clear()
+        return data
+
+    def _exchange(self, grant_us: int) -> None:
         flags = usb.FLAG_DTR | usb.FLAG_READING | (usb.FLAG_BEGIN if self._begin else 0)
         answer = self._child.exchange(grant_us, bytes(self._outgoing), flags)
         self._begin = False
         self._outgoing.clear()
         self._now_us, self._origin_us = answer.now_us, answer.origin_us
-        self._keep_pace()
-        return answer.data
+        self._incoming += answer.data
 
     def _keep_pace(self) -> None:
         if self.address.pace == "real":

@@ -122,7 +122,8 @@ def test_every_refusal_has_its_sentence_and_its_remedy(reason: str):
     with pytest.raises(CommandRefused, match=text) as caught:
         session.start("guided")
     assert remedy in caught.value.remedy
-    assert len(board(session).commands) == 1
+    asked = [command.name for command in board(session).commands]
+    assert asked == (["START", "STOP"] if reason == "already_sampling" else ["START"])
 
 
 def test_a_lost_ack_is_asked_for_again_with_the_same_number():
@@ -163,11 +164,11 @@ def test_an_answer_to_something_else_is_not_taken():
     assert connected(answer=late_answer_first).stop() == (8, 1)
 
 
-def test_packets_behind_a_command_are_kept_in_order():
+def test_what_came_before_start_is_dropped_and_what_follows_is_kept_in_order():
     session = connected(answer=lambda command: [event(0) + event(1), event(2) + ack(command) + event(3)])
     session.start("guided")
     board(session).incoming.append(event(4))
-    assert [packet.fields.number for packet in session.receive()] == [0, 1, 2, 3, 4]
+    assert [packet.fields.number for packet in session.receive()] == [3, 4]
 
 
 def test_damaged_and_undeclared_packets_are_counted_and_passed_over():
@@ -191,3 +192,34 @@ def test_a_board_of_another_release_in_the_middle_is_noticed():
     session = connected(hello(schema_hash=5))
     with pytest.raises(ProtocolMismatch):
         list(session.receive())
+
+
+def test_a_board_that_restarts_is_noticed_with_the_last_sample():
+    samples = [{"force_and_flags": 0, "depth": 0, "pressure": 0}] * 20
+    block = encode_frame(encode("SAMPLE_BLOCK", missed=0, first_sample=0, first_ticks_us=0, samples=samples))
+    session = connected(hello(), block, hello(boot_id=0xDEF))
+    for _ in range(2):
+        list(session.receive())
+    with pytest.raises(LinkLost, match="restarted or lost power after sample 19"):
+        list(session.receive())
+
+
+def test_a_silent_board_is_noticed_after_3_s():
+    session = connected(event(1))
+    list(session.receive(0.5))
+    for _ in range(6):
+        list(session.receive(0.5))
+    with pytest.raises(LinkLost, match="silent for 3 s"):
+        list(session.receive(0.5))
+
+
+def test_a_board_that_still_samples_is_stopped_and_started_again():
+    answers = iter(["already_sampling", "", ""])
+
+    def answer(command: Packet) -> list[bytes]:
+        reason = next(answers)
+        return [nak(command, reason) if reason else ack(command)]
+
+    session = connected(answer=answer)
+    session.start("assessment")
+    assert [command.name for command in board(session).commands] == ["START", "STOP", "START"]

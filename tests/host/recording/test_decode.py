@@ -55,7 +55,7 @@ def test_dropped_blocks_are_exactly_the_holes(dropped: set[int], stopped: bool):
     upper = attempt.taken if stopped else (kept[-1] + 1 if kept else 0)
     assert sorted(kept + in_holes) == list(range(upper))  # every index once: kept or in a hole
     assert found.lost_samples == len(in_holes)
-    assert found.integrity == ("complete" if stopped and not dropped else "holes")
+    assert found.integrity == ("cut off" if not stopped else "holes" if dropped else "complete")
     ends = [first + count for first, count in holes(found)]
     assert not set(ends) & {first for first, _ in holes(found)}  # neighbours are one hole
 
@@ -73,7 +73,7 @@ def test_blocks_that_come_twice_or_out_of_order_count_once(again: list[int], rng
 
 def test_without_stop_nobody_knows_that_it_is_whole():
     found = decode_wire(Attempt(200).wire(stopped=False))
-    assert (found.stopped, found.integrity, holes(found)) == (False, "holes", [])
+    assert (found.stopped, found.integrity, holes(found)) == (False, "cut off", [])
 
 
 def test_what_the_board_took_beyond_the_last_block_is_a_hole():
@@ -103,10 +103,18 @@ def test_a_lost_event_is_known_to_be_lost():
 
 
 def test_what_came_before_start_belongs_to_nobody():
-    before = Attempt(60).block(0, 20) + event(9)
+    before = Attempt(60).block(40, 20) + event(9)
     found = decode_wire(before + Attempt(100).wire())
     assert_counts(found, list(range(100)))
     assert found.events == ()
+
+
+def test_a_damaged_answer_to_start_costs_no_sample():
+    wire = Attempt(100, events=2).wire()
+    damaged = bytes([wire[0] ^ 0x55]) + wire[1:]
+    found = decode_wire(damaged)
+    assert_counts(found, list(range(100)))
+    assert (found.integrity, len(found.events), found.bad_frames) == ("complete", 2, 1)
 
 
 def test_an_answer_to_start_that_comes_twice_changes_nothing():

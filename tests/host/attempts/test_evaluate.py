@@ -1,0 +1,227 @@
+"""A recording evaluated: events in units and on the recording's clock, against the twin's truth."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from popsense.attempts.evaluate import device_events, evaluate
+from popsense.attempts.simulated import (
+    DEMO_OPERATORS,
+    as_json,
+    run_many,
+    run_simulated,
+    truth_in_trace,
+)
+from popsense.attempts.summary import summary
+from popsense.errors import RecordingError, TwinError, UsageError
+from popsense.model import Event
+from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
+from popsense.recording.journal import JournalWriter
+from popsense.recording.reader import read_recording
+from popsense.twin.transport import open_sim
+from tests.host.attempts.boards import SETTINGS, address, journal_bytes, record
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "expert.journal"
+    path.write_bytes(journal_bytes())
+    return path
+
+
+def rewritten(journal: Path, path: Path, wire: bytes | None = None, **header: object) -> Path:
+    """The recording with another header or other wire bytes."""
+    whole = read_recording(journal)
+    writer = JournalWriter(path, whole.header | header)
+    writer.wire(1.0, whole.wire if wire is None else wire)
+    writer.close(2.0, {"outcome": "removed", "detail": ""})
+    return path
+
+
+def by_kind(events: tuple[Event, ...] | list[Event], kind: str, source: str) -> Event:
+    (found,) = [event for event in events if event.kind == kind and event.source == source]
+    return found
+
+
+@pytest.mark.parametrize("operator", ["expert", "novice", "plunger"])
+def test_events_lie_where_the_twin_says(tmp_path: Path, operator: str):
+    recorded, board = record(tmp_path / "a.journal", address(operator, seed=5))
+    evaluation = evaluate(recorded.path)
+    truth = truth_in_trace(board, evaluation)
+    events = evaluation.analysis.events
+    for source in ("device", "host"):
+        pop = by_kind(events, "pop", source)
+        assert truth["exit_start_s"] <= pop.time_s <= truth["exit_half_s"] + 0.025
+    contact = by_kind(events, "contact", "host")
+    assert contact.time_s == pytest.approx(truth["contact_s"], abs=0.15)
+    assert by_kind(events, "withdrawal", "device").time_s > truth["removal_s"]
+    deepest = evaluation.analysis.metric("deepest_protrusion_mm").value
+    assert deepest == pytest.approx(truth["deepest_protrusion_mm"], abs=0.15)
+
+
+def test_an_event_lies_at_its_sample(journal: Path):
+    evaluation = evaluate(journal)
+    times = dict(zip(evaluation.trace.sample_index.tolist(), evaluation.trace.time_s.tolist(), strict=True))
+    for event in evaluation.analysis.events:
+        if event.source == "device":
+            assert event.time_s == pytest.approx(times[event.sample_index], abs=0.002)
+
+
+class Fields(dict[str, Any]):
+    """A decoded packet's fields, as hand-made ones."""
+
+    __getattr__ = dict.__getitem__
+
+
+def test_evidence_is_in_the_units_of_its_names(journal: Path):
+    evaluation = evaluate(journal)
+    counts = {"peak_counts": 20_000, "level_counts": -1000, "drop_permille": 305, "advance_counts": 400}
+    event = Fields(
+        counts, kind="pop", sample_index=7, ticks_us=500, duration_us=1_500_000, detector_version=3
+    )
+    (found,) = device_events(
+        replace(evaluation.decoded, events=(event,), start_ticks_us=100), evaluation.calibration
+    )
+    force, depth = (evaluation.recording.header["channels"][name] for name in ("force", "depth"))
+    assert found.evidence == pytest.approx(
+        {
+            "peak_n": 20_000 * force["units_per_count"],
+            "level_n": -1000 * force["units_per_count"],
+            "drop_percent": 30.5,
+            "advance_mm": 400 * depth["units_per_count"],
+            "duration_ms": 1500.0,
+        }
+    )
+    assert (found.time_s, found.sample_index, found.detector_version) == (0.0004, 7, 3)
+
+
+def test_the_board_and_the_trace_agree_on_the_pop(journal: Path):
+    evaluation = evaluate(journal)
+    pop, trace = by_kind(evaluation.analysis.events, "pop", "device"), evaluation.trace
+    here = int((trace.sample_index == pop.sample_index).argmax())
+    assert pop.evidence["level_n"] == pytest.approx(float(trace.force_n[here]), rel=0.15)
+    assert pop.evidence["advance_mm"] == pytest.approx(float(trace.protrusion_mm[here]), abs=0.15)
+    assert pop.evidence["level_n"] < pop.evidence["peak_n"] < float(trace.force_n.max())
+    fall = 100 * (1 - pop.evidence["level_n"] / pop.evidence["peak_n"])
+    assert pop.evidence["drop_percent"] == pytest.approx(fall, abs=1)
+
+
+def test_a_device_clock_that_wraps_in_the_attempt_changes_no_event_time(journal: Path):
+    evaluation = evaluate(journal)
+    late = (1 << 30) - 1_000_000
+    fields = [
+        Fields(one, ticks_us=(one.ticks_us - evaluation.decoded.start_ticks_us + late) % (1 << 30))
+        for one in evaluation.decoded.events
+    ]
+    moved = replace(evaluation.decoded, events=tuple(fields), start_ticks_us=late)
+    times = [event.time_s for event in device_events(evaluation.decoded, evaluation.calibration)]
+    assert [event.time_s for event in device_events(moved, evaluation.calibration)] == pytest.approx(times)
+
+
+def test_the_truth_moves_with_the_instant_the_hand_began(journal: Path):
+    evaluation = evaluate(journal)
+    board = open_sim(address())
+    board.close()
+    board._origin_us = evaluation.decoded.start_ticks_us + 2_000_000
+    moved = truth_in_trace(board, evaluation)
+    for name, value in board.truth.as_dict().items():
+        expected = value + 2 if value is not None and name.endswith("_s") else value
+        assert moved[name] == (expected if expected is None else pytest.approx(expected))
+
+
+def test_a_hand_that_never_began_has_no_truth(journal: Path):
+    board = open_sim(address())
+    board.close()
+    with pytest.raises(TwinError, match="never began"):
+        truth_in_trace(board, evaluate(journal))
+
+
+def test_the_same_recording_gives_the_same_evaluation(journal: Path):
+    assert summary(evaluate(journal)) == summary(evaluate(journal))
+
+
+def test_versions_say_what_computed_it(journal: Path):
+    versions = evaluate(journal).versions
+    assert versions.keys() >= {"popsense", "firmware", "protocol", "detector", "analysis", "rubric"}
+
+
+def test_an_unknown_site_is_refused(journal: Path, tmp_path: Path):
+    with pytest.raises(RecordingError, match="unknown site 'femur'"):
+        evaluate(rewritten(journal, tmp_path / "b.journal", site="femur"))
+
+
+def test_a_recording_without_samples_is_refused(journal: Path, tmp_path: Path):
+    with pytest.raises(RecordingError, match="holds no samples"):
+        evaluate(rewritten(journal, tmp_path / "b.journal", wire=b""))
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
+def test_a_recording_that_was_cut_is_scored_and_says_so(journal: Path, tmp_path: Path, kept: float):
+    cut = tmp_path / "cut.journal"
+    cut.write_bytes(journal.read_bytes()[: int(kept * journal.stat().st_size)])
+    result = summary(evaluate(cut))
+    assert result["integrity"] == "cut off"
+    assert result["outcome"] == "cut_off"
+    assert 0 < result["samples"] < summary(evaluate(journal))["samples"]
+
+
+def test_a_damaged_stretch_is_a_hole_of_that_many_samples(journal: Path, tmp_path: Path):
+    wire = bytearray(read_recording(journal).wire)
+    wire[30_000:34_000] = bytes(4000)
+    evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=bytes(wire)))
+    whole = evaluate(journal)
+    assert evaluation.decoded.integrity == "holes"
+    kept = evaluation.decoded.raw.sample_index.size
+    assert kept + evaluation.decoded.lost_samples == whole.decoded.raw.sample_index.size
+    assert kept < whole.decoded.raw.sample_index.size
+
+
+# ---- simulated attempts --------------------------------------------------------------------------------
+
+
+def attempts_as_json(folder: Path, jobs: int, seeds: tuple[int, ...] = (4,)) -> str:
+    chosen = [(operator, seed) for seed in seeds for operator in DEMO_OPERATORS]
+    attempts = [as_json(one) for one in run_many(ADULT_PROXIMAL_TIBIA, chosen, folder, SETTINGS, jobs)]
+    for attempt in attempts:
+        del attempt["created"]
+    return json.dumps(attempts)
+
+
+@pytest.mark.slow
+def test_the_same_seeds_give_the_same_json_whatever_the_number_of_jobs(tmp_path: Path):
+    alone = attempts_as_json(tmp_path / "a", jobs=1)
+    assert alone == attempts_as_json(tmp_path / "b", jobs=2)
+    assert alone != attempts_as_json(tmp_path / "c", jobs=1, seeds=(5,))
+
+
+def test_two_recordings_of_a_seed_differ_in_their_time_of_creation_only(tmp_path: Path):
+    wires = [read_recording(record(tmp_path / name)[0].path).wire for name in ("a.journal", "b.journal")]
+    assert wires[0] == wires[1]
+
+
+def test_ctrl_c_ends_all_attempts_and_not_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from popsense.twin.transport import SimTransport
+
+    reads = iter(range(1000))
+    read = SimTransport.read
+
+    def interrupted(board: SimTransport, timeout_s: float) -> bytes:
+        if next(reads) == 20:
+            raise KeyboardInterrupt
+        return read(board, timeout_s)
+
+    monkeypatch.setattr(SimTransport, "read", interrupted)
+    chosen = [("expert", 0), ("expert", 1)]
+    with pytest.raises(KeyboardInterrupt):
+        list(run_many(ADULT_PROXIMAL_TIBIA, chosen, tmp_path, SETTINGS, 1))
+    (path,) = tmp_path.iterdir()
+    assert (read_recording(path).outcome or {})["outcome"] == "cancelled"
+
+
+def test_an_unknown_operator_is_refused_before_anything_is_written(tmp_path: Path):
+    with pytest.raises(UsageError, match="surgeon"):
+        run_simulated(ADULT_PROXIMAL_TIBIA, "surgeon", 1, tmp_path, SETTINGS)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,34 @@
+"""Which interpreter runs the firmware."""
+
+import sys
+
+import pytest
+
+from popsense.errors import UsageError
+from popsense.twin import interpreter
+from popsense.twin.interpreter import find_interpreter
+
+
+def test_micropython_has_the_heap_of_a_pico(require):
+    require("micropython")
+    assert "heapsize=200k" in find_interpreter("micropython").command
+    assert find_interpreter("auto") == find_interpreter("micropython")
+
+
+def test_cpython_gets_a_shim():
+    found = find_interpreter("cpython")
+    assert found.command[0] == sys.executable
+    assert found.shims
+
+
+def test_without_micropython_auto_takes_cpython(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(interpreter, "_micropython", lambda: None)
+    assert find_interpreter("auto") == find_interpreter("cpython")
+    with pytest.raises(UsageError, match="no MicroPython") as caught:
+        find_interpreter("micropython")
+    assert "interpreter=cpython" in caught.value.remedy
+
+
+def test_an_unknown_interpreter_is_refused():
+    with pytest.raises(UsageError, match="unknown interpreter 'pypy'"):
+        find_interpreter("pypy")
