@@ -221,7 +221,9 @@ def hello(board, rate_mhz):
         0,  # no calibration on the device yet
         rate_mhz,
         RING_SAMPLES,
-        *_channel(wire.UNIT_NEWTON, 24, settings.FORCE_ZERO_COUNTS, settings.FORCE_NANO_N_PER_COUNT),
+        *_channel(
+            wire.UNIT_NEWTON, 24, settings.FORCE_ZERO_COUNTS, settings.FORCE_NANO_N_PER_COUNT, rate_mhz > 0
+        ),
         *_channel(wire.UNIT_MILLIMETRE, 14, settings.DEPTH_ZERO_COUNTS, settings.DEPTH_NANO_MM_PER_COUNT),
         *_channel(
             wire.UNIT_KILOPASCAL, 14, settings.PRESSURE_ZERO_COUNTS, settings.PRESSURE_NANO_KPA_PER_COUNT
@@ -230,5 +232,5 @@ def hello(board, rate_mhz):
     )
 
 
-def _channel(unit, bits, zero_counts, nano_units_per_count):
-    return unit, bits, 1, 0, zero_counts, nano_units_per_count
+def _channel(unit, bits, zero_counts, nano_units_per_count, fitted=True):
+    return unit, bits, int(fitted), 0, zero_counts, nano_units_per_count

@@ -3,7 +3,7 @@
 from micropython import const
 
 PROTOCOL_VERSION = const(1)
-SCHEMA_HASH = const(0x768F03AC)
+SCHEMA_HASH = const(0x59D1441E)
 IDENTIFY_MAGIC = b"popsense"
 FORCE_OFFSET_COUNTS = const(0x800000)
 SAMPLE_SIZE = const(8)
