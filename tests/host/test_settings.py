@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from popsense.errors import UsageError
-from popsense.settings import SETTINGS_FILE, load_settings
+from popsense.settings import SETTINGS_FILE, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_the_file_in_the_working_folder(folder: Path):
     (folder / SETTINGS_FILE).write_text("contact_timeout_s = 5\nrecordings = 'there'\n", encoding="utf-8")
     assert load_settings().contact_timeout_s == 5
     assert load_settings().recordings == Path("there")
-    assert load_settings().settle_s == 0.5
+    assert load_settings().settle_s == Settings.model_fields["settle_s"].default
 
 
 def test_the_environment_wins(folder: Path, monkeypatch: pytest.MonkeyPatch):
