@@ -14,8 +14,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 EventKind = Literal["contact", "pop", "released", "loss_of_resistance", "far_cortex_contact", "withdrawal"]
+SensorName = Literal["force", "depth", "pressure"]
 Mode = Literal["guided", "assessment", "blind"]
-IntegrityVerdict = Literal["complete", "holes"]
+IntegrityVerdict = Literal["complete", "holes", "cut off"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Trace:
 
     force_n: axial force on the cartridge, tared, compression positive. protrusion_mm: tip beyond the
     unloaded inner face of the plug, plug flex already taken off, never below 0 by more than noise.
-    pressure_kpa: marrow chamber, gauge.
+    pressure_kpa: marrow chamber, gauge. cut_off: nobody knows what came behind the last sample. faults:
+    sensor -> why its readings cannot be used. tare_doubtful: not known to have been at rest when tared.
     """
 
     sample_index: IntArray
@@ -60,11 +62,15 @@ class Trace:
     pressure_kpa: FloatArray
     holes: tuple[Hole, ...] = ()
     calibrated: bool = False
+    cut_off: bool = False
+    faults: Mapping[SensorName, str] = field(default_factory=dict["SensorName", str])
+    tare_doubtful: bool = False
 
     @property
     def sample_rate_hz(self) -> float:
-        """Median rate between neighbouring samples, from the device's clock."""
-        return float(1.0 / np.median(np.diff(self.time_s)))
+        """Median rate between neighbouring samples, from the device's clock; NaN under two samples."""
+        step = np.diff(self.time_s)
+        return float(1.0 / np.median(step)) if step.size else float("nan")
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class Event:
 class Metric:
     """A measured figure with its unit; value None = not assessable, and `note` says why.
 
-    lost: the value is None because samples are missing, not because of what the trainee did.
+    lost: the value is None because samples or a sensor are missing, not because of what the trainee did.
     """
 
     name: str
@@ -152,7 +158,8 @@ class CriticalError:
 class Score:
     """Points with their arithmetic: percent = 100 * earned / assessable; assessable <= possible.
 
-    passed is None where required items were not assessed, or under 70 % of the points: no decision.
+    passed is None, no decision, where required items were not assessed, or under 70 % of the points, or where
+    critical errors could not be ruled out: their titles, for want of samples or of a sensor.
     """
 
     earned: float
@@ -165,3 +172,4 @@ class Score:
     lines: tuple[ScoreLine, ...]
     rubric: str
     rubric_version: int
+    not_ruled_out: tuple[str, ...] = ()

@@ -61,10 +61,14 @@ def encode(name: str, **fields: Any) -> bytes:
 
 
 def schema_text() -> str:
-    """All declarations in one canonical text: whatever changes the bytes or their meaning changes it."""
+    """All declarations in one canonical text: bytes, values, and the codes that give them a meaning.
+
+    What the tables say of a field in words is no part of it.
+    """
     lines = [f"{name} {describe(struct)}" for name, struct in packets.PACKETS.items()]
     lines += [f"{name} {dict(sorted(enum.encmapping.items()))}" for name, enum in packets.ENUMS.items()]
     lines += [f"{name} {value}" for name, value in sorted(packets.FLAGS.items())]
+    lines += [f"{name} {getattr(packets, name)}" for name in ("FORCE_OFFSET_COUNTS", "FORCE_MASK")]
     return "\n".join(lines) + "\n"
 
 

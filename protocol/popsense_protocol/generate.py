@@ -15,7 +15,7 @@ from popsense_protocol.layouts import SAMPLE_DTYPE, Field, fields, fixed_size, s
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- generated: packet tables -->"
-FIELD_HEAD = "| offset | bytes | type | field |\n|---|---|---|---|"
+FIELD_HEAD = "| offset | bytes | type | field | meaning |\n|---|---|---|---|---|"
 END = "<!-- end of generated tables -->"
 WITHOUT_OFFSETS = {"HELLO", "IDENTIFY"}  # packed in one go or compared whole; names cost memory on the device
 
@@ -106,7 +106,7 @@ def _sample_table() -> str:
 
 
 def _row(field: Field) -> str:
-    return f"| {field.offset} | {field.size} | `{field.code}` | {field.name} |"
+    return f"| {field.offset} | {field.size} | `{field.code}` | {field.name} | {field.meaning} |"
 
 
 def _enum_tables() -> str:

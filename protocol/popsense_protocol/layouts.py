@@ -11,12 +11,16 @@ from popsense_protocol import packets
 
 @dataclass(frozen=True)
 class Field:
-    """One fixed-size field: struct code (such as "H", "3B", "8s"), byte offset and size in its packet."""
+    """One fixed-size field: struct code (such as "H", "3B", "8s"), byte offset and size in its packet.
+
+    meaning: for people; no part of the layout.
+    """
 
     name: str
     code: str
     offset: int
     size: int
+    meaning: str = ""
 
 
 def fields(struct: Any) -> tuple[Field, ...]:
@@ -59,7 +63,15 @@ def _collect(struct: Any, prefix: str, found: list[Field]) -> None:
             _collect(inner, f"{prefix}{sub.name}_", found)
         elif not _is_variable(inner):
             offset = found[-1].offset + found[-1].size if found else 0
-            found.append(Field(prefix + sub.name, _code(inner), offset, inner.sizeof()))
+            found.append(Field(prefix + sub.name, _code(inner), offset, inner.sizeof(), _meaning(sub)))
+
+
+def _meaning(sub: Any) -> str:
+    """As declared; of a constant its value."""
+    if not isinstance(sub.subcon, c.Const):
+        return sub.docs
+    value = cast(Any, sub.subcon).value
+    return f"always {value.hex(' ') if isinstance(value, bytes) else f'0x{value:02X}'}"
 
 
 def _unwrap(sub: Any) -> Any:

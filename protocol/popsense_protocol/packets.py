@@ -6,7 +6,7 @@ copies words and never boxes an integer.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import construct as c
 
@@ -42,107 +42,124 @@ OPTION_PRESSURE = 0x04
 
 IDENTIFY_MAGIC = b"popsense"  # with its type, CRC and COBS codes it holds no 0x03 (console rule)
 
-Sample = c.Struct(
-    "force_and_flags" / c.Int32ul,  # bits 0-23 force, offset binary; bits 24-31 FLAG_*
-    "depth" / c.Int16ul,  # counts, four 12-bit reads summed
-    "pressure" / c.Int16ul,  # counts, four 12-bit reads summed
+
+def _packet(*declared: Any) -> Any:
+    """c.Struct of fields `"name" / kind * "meaning"`; the meaning goes into the tables of the README.
+
+    construct wraps such a field twice, once for the name and once for the meaning; here it is wrapped once,
+    so that `field.subcon` is its kind with and without a meaning.
+    """
+    return c.Struct(*(_wrapped_once(field) for field in declared))
+
+
+def _wrapped_once(field: Any) -> Any:
+    kind: Any = field.subcon
+    return c.Renamed(cast(Any, kind).subcon, field.name, field.docs) if isinstance(kind, c.Renamed) else field
+
+
+Sample = _packet(
+    "force_and_flags" / c.Int32ul * "bits 0-23 force in offset binary, bits 24-31 FLAG_*",
+    "depth" / c.Int16ul * "counts: four 12-bit reads summed, 0 to 16380",
+    "pressure" / c.Int16ul * "counts: four 12-bit reads summed, 0 to 16380",
 )
 
-Channel = c.Struct(
-    "unit" / Unit,
-    "bits" / c.Int8ul,
-    "fitted" / c.Int8ul,  # 1 = this build has the sensor
+Channel = _packet(
+    "unit" / Unit * "UNIT; none where nothing is fitted",
+    "bits" / c.Int8ul * "resolution of a reading",
+    "fitted" / c.Int8ul * "1 = this build has the sensor",
     "reserved" / c.Const(0, c.Int8ul),
-    "zero_counts" / c.Int32sl,  # nominal reading at 0 units
-    "nano_units_per_count" / c.Int32ul,  # nominal scale; a calibration replaces it
+    "zero_counts" / c.Int32sl * "nominal reading at 0 units",
+    "nano_units_per_count" / c.Int32ul * "nominal scale, 1e-9 units a count; a calibration replaces it",
 )
 
-HELLO = c.Struct(
+HELLO = _packet(
     "type" / c.Const(0x01, c.Int8ul),
-    "reset_cause" / ResetCause,
-    "protocol_version" / c.Int16ul,
-    "schema_hash" / c.Int32ul,
-    "firmware_version" / c.Array(3, c.Int8ul),  # major, minor, patch
-    "options" / c.Int8ul,  # OPTION_*
-    "detector_version" / c.Int16ul,
-    "event_capacity" / c.Int16ul,  # events that the device keeps
-    "board_id" / c.Bytes(8),
-    "boot_id" / c.Int32ul,  # drawn at every start: a new one means that ring and events are gone
-    "calibration_id" / c.Int32ul,  # 0 = none on the device
-    "sample_rate_mhz" / c.Int32ul,  # measured at start, thousandths of a sample per second
-    "ring_samples" / c.Int32ul,
+    "reset_cause" / ResetCause * "RESET: why the device started",
+    "protocol_version" / c.Int16ul * "at offset 2 in every version",
+    "schema_hash" / c.Int32ul * "of all declarations; at offset 4 in every version",
+    "firmware_version" / c.Array(3, c.Int8ul) * "major, minor, patch",
+    "options" / c.Int8ul * "OPTION_* of this build",
+    "detector_version" / c.Int16ul * "of the event detector",
+    "event_capacity" / c.Int16ul * "events that the device keeps; older ones are overwritten",
+    "board_id" / c.Bytes(8) * "of the board, for ever",
+    "boot_id" / c.Int32ul * "drawn at every start: a new one means that ring and events are gone",
+    "calibration_id" / c.Int32ul * "0 = no calibration on the device",
+    "sample_rate_mhz"
+    / c.Int32ul
+    * "thousandths of a sample a second, measured at start; 0 = no force sensor",
+    "ring_samples" / c.Int32ul * "samples that the device keeps until they are sent",
     "force" / Channel,
     "depth" / Channel,
     "pressure" / Channel,
-    "interpreter" / c.PaddedString(32, "ascii"),
+    "interpreter" / c.PaddedString(32, "ascii") * "ASCII, filled up with 0x00",
 )
 
-SAMPLE_BLOCK = c.Struct(
+SAMPLE_BLOCK = _packet(
     "type" / c.Const(0x02, c.Int8ul),
-    "count" / c.Rebuild(c.Int8ul, c.len_(c.this.samples)),
-    "missed" / c.Int16ul,  # conversions the device did not read, since START, modulo 2^16
-    "first_sample" / c.Int32ul,  # free-running index of samples[0]; a jump means lost samples
-    "first_ticks_us" / c.Int32ul,  # device clock at samples[0], taken in the interrupt, modulo 2^30
+    "count" / c.Rebuild(c.Int8ul, c.len_(c.this.samples)) * "samples that follow",
+    "missed" / c.Int16ul * "conversions the device did not read, since START, modulo 2^16",
+    "first_sample" / c.Int32ul * "index of the first sample, from 0 at START; a jump means lost samples",
+    "first_ticks_us" / c.Int32ul * "device clock at the first sample, us modulo 2^30, taken in the interrupt",
     "samples" / c.Array(c.this.count, Sample),
 )
 
-EVENT = c.Struct(
+EVENT = _packet(
     "type" / c.Const(0x03, c.Int8ul),
-    "kind" / EventKind,
-    "detector_version" / c.Int16ul,
-    "number" / c.Int32ul,  # counts from 0 at START
-    "sample_index" / c.Int32ul,
-    "ticks_us" / c.Int32ul,
-    "peak_counts" / c.Int32ul,  # running force peak above the baseline
-    "level_counts" / c.Int32sl,  # low-passed force above the baseline when it fired
-    "drop_permille" / c.Int32ul,  # fall from the peak
-    "advance_counts" / c.Int32sl,  # depth above its baseline, plug flex taken off
-    "duration_us" / c.Int32ul,  # since the peak (pop), since contact (others)
+    "kind" / EventKind * "EVENT",
+    "detector_version" / c.Int16ul * "of the detector that found it",
+    "number" / c.Int32ul * "counts from 0 at START",
+    "sample_index" / c.Int32ul * "of the sample at which the detector was sure",
+    "ticks_us" / c.Int32ul * "device clock at that sample, us modulo 2^30",
+    "peak_counts" / c.Int32ul * "running peak of the low-passed force, force counts above the baseline",
+    "level_counts" / c.Int32sl * "low-passed force at that sample, force counts above the baseline",
+    "drop_permille" / c.Int32ul * "fall from the peak in 1/1000 of it; 0 where no fall was looked for",
+    "advance_counts" / c.Int32sl * "depth counts above the baseline, plug flex taken off; positive = inwards",
+    "duration_us" / c.Int32ul * "since the peak where drop_permille is not 0, else since contact",
 )
 
-STATUS = c.Struct(
+STATUS = _packet(
     "type" / c.Const(0x04, c.Int8ul),
-    "state" / State,
+    "state" / State * "STATE",
     "reserved" / c.Const(0, c.Int16ul),
-    "uptime_ms" / c.Int32ul,
-    "next_sample" / c.Int32ul,  # index the next sample will get
-    "overruns" / c.Int32ul,  # samples overwritten in the ring before they were sent
-    "missed" / c.Int32ul,  # conversions not read, since START
-    "next_event" / c.Int32ul,
-    "bad_frames" / c.Int32ul,  # received frames with a wrong checksum or shape
-    "heap_free_bytes" / c.Int32ul,  # measured at START or STOP, never while sampling
+    "uptime_ms" / c.Int32ul * "device clock, ms modulo 2^30",
+    "next_sample" / c.Int32ul * "index the next sample will get",
+    "overruns" / c.Int32ul * "samples overwritten in the ring before they were sent, since START",
+    "missed" / c.Int32ul * "conversions not read, since START",
+    "next_event" / c.Int32ul * "number the next event will get",
+    "bad_frames" / c.Int32ul * "received frames with a wrong checksum or shape, since power-on",
+    "heap_free_bytes" / c.Int32ul * "measured at START or STOP, never while sampling",
 )
 
-ACK = c.Struct(
+ACK = _packet(
     "type" / c.Const(0x05, c.Int8ul),
-    "command" / c.Int8ul,
-    "request" / c.Int16ul,
-    "next_sample" / c.Int32ul,  # after STOP: how many samples were taken
-    "next_event" / c.Int32ul,
+    "command" / c.Int8ul * "type of the command that was done",
+    "request" / c.Int16ul * "its request number; 0 for IDENTIFY, which has none",
+    "next_sample" / c.Int32ul * "index the next sample will get; after STOP: how many were taken",
+    "next_event" / c.Int32ul * "number the next event will get; after STOP: how many there were",
 )
 
-NAK = c.Struct(
+NAK = _packet(
     "type" / c.Const(0x06, c.Int8ul),
-    "command" / c.Int8ul,
-    "request" / c.Int16ul,
-    "reason" / NakReason,
+    "command" / c.Int8ul * "type of the command that was refused",
+    "request" / c.Int16ul * "its request number; 0 where none could be read",
+    "reason" / NakReason * "NAK",
 )
 
-IDENTIFY = c.Struct(
+IDENTIFY = _packet(
     "type" / c.Const(0x41, c.Int8ul),
     "magic" / c.Const(IDENTIFY_MAGIC, c.Bytes(len(IDENTIFY_MAGIC))),
 )
 
-START = c.Struct(
+START = _packet(
     "type" / c.Const(0x42, c.Int8ul),
-    "mode" / Mode,
-    "request" / c.Int16ul,
+    "mode" / Mode * "MODE; kept for the record, the device treats all alike",
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
 )
 
-STOP = c.Struct(
+STOP = _packet(
     "type" / c.Const(0x43, c.Int8ul),
     "reserved" / c.Const(0, c.Int8ul),
-    "request" / c.Int16ul,
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
 )
 
 PACKETS: Mapping[str, Any] = {

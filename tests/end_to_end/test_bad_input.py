@@ -166,9 +166,44 @@ def test_seeds(refused: Refused, seeds: str):
     assert "--seeds" in refused("demo", "--once", "--json", f"--seeds={seeds}")
 
 
+def test_more_seeds_than_memory(refused: Refused):
+    line = refused("demo", "--once", "--json", "--seeds=0..999999999")
+    assert "1,000,000,000 seeds; at most 10,000" in line
+    assert "at most 10,000" in refused("demo", "--once", "--json", "--seeds=1..10001")
+
+
+@pytest.mark.parametrize("seed", ["9" * 5000, str(2**64)])
+def test_a_seed_that_is_too_large(refused: Refused, seed: str):
+    for arguments in (("demo", f"--seeds={seed}"), ("demo", f"--seeds=0..{seed}")):
+        line = refused(*arguments)
+        assert "no whole number from 0 to 18446744073709551615" in line
+        assert len(line) < 200
+    assert "no whole number" in refused("record", f"sim://adult-proximal-tibia?seed={seed}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("sim://[bad",), "is no address of a simulated bone"),
+        (("sim://[::1",), "is no address of a simulated bone"),
+        (("usb://[bad", *SITE), "is no address of a board"),
+        (("socket://", *SITE), "does not name host and port"),
+        (("socket://here", *SITE), "does not name host and port"),
+        (("socket://here:x", *SITE), "does not name host and port"),
+        (("socket://here:70000", *SITE), "does not name host and port"),
+        (("socket://[::1", *SITE), "does not name host and port"),
+        (("socket://here:1?x", *SITE), "does not name host and port"),
+        (("socket://nowhere.invalid:1", *SITE), "socket://nowhere.invalid:1 cannot be opened"),
+        (("serial://", *SITE), "names no port"),
+        (("serial://loop://", *SITE), "names no port"),
+        (("serial://COM5", *SITE, "--device", "banana"), "Use --device with one of: manual, powered"),
+        ((address(), "--device", "banana"), "Use --device with one of: manual, powered"),
+        (
+            (address(), "--device", "manual"),
+            "--device 'manual' contradicts the address, which says 'powered'",
+        ),
+        ((address(), "--operator", "T07"), "--operator 'T07' contradicts the address, which says 'expert'"),
+        ((address(), "--operator", ""), "--operator '' contradicts"),
         ((address(), "--mode", "exam"), "unknown mode 'exam'"),
         ((address(), "--site", "femur"), "unknown site 'femur'"),
         (("sim://femur",), "femur"),
@@ -227,7 +262,7 @@ def test_a_recording_cut_later_is_shown_with_what_is_missing(
     done = CommandLine(monkeypatch, capfd)(command, journal)
     assert (done.code, done.err) == (0, "")
     said = done.out if command == "score" else journal.with_suffix(".html").read_text(encoding="utf-8")
-    assert "holes" in said
+    assert "cut off" in said
     assert command == "score" or "The recording was cut off." in said
     assert journal.read_bytes() == cut
 

@@ -1,12 +1,16 @@
 """Generated files are up to date, and what the firmware repeats by hand equals what it repeats."""
 
+import re
+import struct
 from pathlib import Path
 
 import pytest
 
 from popsense_protocol import generate, packets
-from popsense_protocol.layouts import SAMPLE_DTYPE, fixed_size
+from popsense_protocol.framing import decode_frame
+from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, SAMPLE_DTYPE, fixed_size
 from tests.firmware.sources import constants
+from tests.protocol import golden
 
 WIRE = constants("wire.py")
 KERNELS = constants("kernels.py")
@@ -103,3 +107,55 @@ def test_a_stale_file_is_named_written_and_then_current(
     assert "stale: firmware/bone/wire.py" in capsys.readouterr().out
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
+
+
+# ---- what protocol/README.md says by hand --------------------------------------------------------------
+
+README = (generate.REPOSITORY / "protocol" / "README.md").read_text(encoding="utf-8")
+
+
+def examples() -> list[bytes]:
+    """The blocks of hex bytes, in order."""
+    blocks = re.findall(r"(?m)(?:^    [0-9a-f]{2}(?: [0-9a-f]{2})*\n)+", README)
+    return [bytes.fromhex(block) for block in blocks]
+
+
+def test_the_examples_are_the_golden_frames():
+    identify, block, decoded = examples()
+    assert identify == golden.frame("IDENTIFY")
+    assert block == golden.frame("SAMPLE_BLOCK")
+    assert decoded[:-4] == decode_frame(block[:-1])
+
+
+def test_the_block_is_decoded_by_hand_as_by_the_host():
+    rows = re.findall(r"(?m)^\| `([0-9a-f ]+)` \| ([\w.\[\]]+|CRC-32) \| (.+) \|$", README)
+    decoded = examples()[-1]
+    assert b"".join(bytes.fromhex(row[0]) for row in rows) == decoded
+    header = list(BLOCK_HEADER_DTYPE.names or ())
+    in_samples = [f"samples[{k}].{name}" for k in range(3) for name in SAMPLE_DTYPE.names or ()]
+    assert [row[1] for row in rows] == [*header, *in_samples, "CRC-32"]
+    for written, name, value in rows:
+        assert stated(name, value) == read(name, bytes.fromhex(written)), name
+
+
+def stated(name: str, value: str) -> tuple[int, ...]:
+    """Numbers of a row: of a force its flags, code and counts, else the first one."""
+    numbers = [int(text, 0) for text in re.findall(r"-?\b(?:0x[0-9A-F]+|\d+)\b", value)]
+    if name.endswith("force_and_flags"):
+        return tuple(numbers) if "flags 0x" in value else (0, *numbers)
+    return (numbers[0],)
+
+
+def read(name: str, data: bytes) -> tuple[int, ...]:
+    number = int.from_bytes(data, "little")
+    if not name.endswith("force_and_flags"):
+        return (number,)
+    code = number & packets.FORCE_MASK
+    return number >> 24, code, code - packets.FORCE_OFFSET_COUNTS
+
+
+def test_the_identify_magic_and_the_places_fixed_for_ever():
+    assert f"`{packets.IDENTIFY_MAGIC.hex(' ')}`" in README
+    version, schema = struct.unpack_from("<HI", decode_frame(golden.frame("HELLO")[:-1]) or b"", 2)
+    fields = golden.json_fields("HELLO")
+    assert (version, schema) == (fields["protocol_version"], fields["schema_hash"])

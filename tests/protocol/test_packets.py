@@ -116,7 +116,21 @@ def test_schema_hash_covers_fields_values_and_flags():
             assert f"{field.name}:{field.code}" in text
     for name in [*packets.FLAGS, "far_cortex_contact", "popsense", "force_and_flags:I"]:
         assert name in text
+    assert f"FORCE_OFFSET_COUNTS {packets.FORCE_OFFSET_COUNTS}\n" in text
+    assert f"FORCE_MASK {packets.FORCE_MASK}\n" in text
     assert WIRE["SCHEMA_HASH"] == schema_hash()
+
+
+def test_no_explanation_enters_the_schema():
+    """A better word in a table must not part a board from its host."""
+    meanings = {field.meaning for kind in packets.PACKETS.values() for field in fields(kind)}
+    assert len(meanings) > 20
+    assert [one for one in meanings if len(one) > 10 and one in schema_text()] == []
+
+
+@each_packet
+def test_every_field_says_what_it_means(name: str):
+    assert [field.name for field in fields(packets.PACKETS[name]) if not field.meaning] == []
 
 
 def smallest(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from popsense.analysis.filters import first_held, last_true
+from popsense.analysis.filters import first_held, highest_ahead, last_true
 from popsense.analysis.signals import Signals
 
 RESIDUE_MM = 0.2  # plug flex that calibration left, at most 0.1 mm, and noise
@@ -19,6 +19,8 @@ LEVEL_AFTER_S = 0.100
 DATED_DROP_PERCENT = 20.0
 STOP_MM_PER_S = 1.0
 STOP_HOLD_S = 0.030
+STAYS_S = 1.0  # a needle that creeps on has not stopped
+STAYS_MM = 0.5
 HELD_MM = 0.03
 FAR_DEPTH_FRACTION = 0.9  # of the cavity
 FAR_RISE_N = 5.0
@@ -79,10 +81,13 @@ def find_exit(signals: Signals, bevel_mm: float) -> Exit | None:
 def find_stop(signals: Signals, pop: int) -> int | None:
     """First index from the pop on at which the needle advances no more; None where it never stops.
 
-    The speed looks forward and so begins to be slow a little before the standstill: the last step is
-    to where the depth that is then held has been reached.
+    No more: it is slow, and at no time of the second after is it STAYS_MM deeper. The speed looks forward
+    and so begins to be slow a little before the standstill: the last step is to where the depth that is
+    then held has been reached.
     """
-    slow = first_held(signals.speed_mm_per_s < STOP_MM_PER_S, signals.time_s, STOP_HOLD_S, pop)
+    rise_mm = highest_ahead(signals.time_s, signals.protrusion_mm, STAYS_S) - signals.protrusion_mm
+    still = (signals.speed_mm_per_s < STOP_MM_PER_S) & (rise_mm < STAYS_MM)
+    slow = first_held(still, signals.time_s, STOP_HOLD_S, pop)
     if slow is None:
         return None
     next_mm = signals.protrusion_mm[slow : signals.first_after(float(signals.time_s[slow]) + HOLD_S) + 1]

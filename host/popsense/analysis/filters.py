@@ -52,6 +52,13 @@ def local_line(
     return sum_v / count + slope * (since - sum_t / count), slope
 
 
+def highest_ahead(time_s: FloatArray, values: FloatArray, ahead_s: float) -> FloatArray:
+    """Highest value in [t, t + ahead_s] of each sample."""
+    spans = np.column_stack(_window(time_s, 0.0, ahead_s)).ravel()
+    # reduceat gives values[a:b] for neighbours a < b: every second one is a span.
+    return np.maximum.reduceat(np.append(values, -np.inf), spans)[::2]
+
+
 def first_held(mask: BoolArray, time_s: FloatArray, hold_s: float, start: int = 0) -> int | None:
     """First index >= start at which mask begins to be true for at least hold_s; None where it never is."""
     begins, _ = _long_runs(mask, time_s, hold_s, start)

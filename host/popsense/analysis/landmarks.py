@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popsense.analysis.breakthrough import Exit, find_exit, find_far_cortex, find_stop
+from popsense.analysis.breakthrough import STAYS_S, Exit, find_exit, find_far_cortex, find_stop
 from popsense.analysis.contact import find_contact, find_loaded, find_release
 from popsense.analysis.signals import Signals
 from popsense.analysis.withdrawal import find_out, find_removal
@@ -22,14 +22,15 @@ class Geometry:
 class Landmarks:
     """Sample indices; None = it did not happen, or was not recorded.
 
-    loaded: the working load is built up; release: eased off without a breakthrough; removal: the pull
-    begins; out: the tip is back behind the inner cortex.
+    loaded: the working load is built up; stayed: what the stop was judged by ends here; release: eased off
+    without a breakthrough; removal: the pull begins; out: the tip is back behind the inner cortex.
     """
 
     contact: int | None = None
     loaded: int | None = None
     exit: Exit | None = None
     stop: int | None = None
+    stayed: int | None = None
     far_cortex: int | None = None
     release: int | None = None
     removal: int | None = None
@@ -72,7 +73,8 @@ def find_landmarks(signals: Signals, geometry: Geometry) -> Landmarks:
         return Landmarks(contact=contact, loaded=loaded, release=release)
     stop = find_stop(signals, found.pop)
     far_cortex = find_far_cortex(signals, found.pop, geometry.cavity_mm)
+    stayed = None if stop is None else signals.first_after(float(signals.time_s[stop]) + STAYS_S)
     settled = found.tip_in if stop is None else max(stop, found.tip_in)
     out = find_out(signals, settled)
     removal = None if out is None else find_removal(signals, settled, out)
-    return Landmarks(contact, loaded, found, stop, far_cortex, None, removal, out)
+    return Landmarks(contact, loaded, found, stop, stayed, far_cortex, None, removal, out)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unknown:
-    """No figure. lost: because samples are missing, not because of what the trainee did."""
+    """No figure. lost: because samples or a sensor are missing, not because of what the trainee did."""
 
     note: str
     lost: bool = False

@@ -1,11 +1,12 @@
 """The three channels, smoothed once for everyone, and where samples are missing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from popsense.analysis.filters import local_line, local_mean
-from popsense.model import FloatArray, IntArray, Trace
+from popsense.model import FloatArray, IntArray, SensorName, Trace
 
 SMOOTHING_S = 0.010  # well under the tens of milliseconds of a pop
 PRESSURE_SMOOTHING_S = 0.050  # aspiration and flush last about half a second
@@ -23,6 +24,7 @@ class Signals:
 
     speed_mm_per_s looks forward from each sample, so that a sudden stop is dated when it begins and
     not half a window later; NaN beside a hole. gaps: spans of time without samples, too long to bridge.
+    faults: sensor -> why its readings cannot be used; its channel is flat here.
     """
 
     sample_index: IntArray
@@ -32,6 +34,7 @@ class Signals:
     pressure_kpa: FloatArray
     speed_mm_per_s: FloatArray
     gaps: tuple[Span, ...]
+    faults: Mapping[SensorName, str] = field(default_factory=dict["SensorName", str])
 
     def first_after(self, time_s: float) -> int:
         """Index of the first sample at or after that time, at most the last sample."""
@@ -50,15 +53,15 @@ def gaps(trace: Trace) -> tuple[Span, ...]:
     """Spans of time, in s, from the sample before to the sample after each hole that is too long to bridge.
 
     Taken from the device's clock, so conversions that the device itself missed count as well. A hole
-    before the first or after the last sample is open to that side.
+    before the first or after the last sample is open to that side, and so is the end of a broken recording.
     """
-    if trace.time_s.size < 2:
+    if trace.time_s.size == 0:
         return ()
     time_s, step = trace.time_s, np.diff(trace.time_s)
-    longest = max(BRIDGED_GAP_S, 3 / trace.sample_rate_hz)
+    longest = max(BRIDGED_GAP_S, 3 / trace.sample_rate_hz) if step.size else BRIDGED_GAP_S
     inner = [(float(time_s[i]), float(time_s[i + 1])) for i in np.flatnonzero(step > longest)]
     before = any(hole.first_sample < trace.sample_index[0] for hole in trace.holes)
-    after = any(hole.first_sample > trace.sample_index[-1] for hole in trace.holes)
+    after = trace.cut_off or any(hole.first_sample > trace.sample_index[-1] for hole in trace.holes)
     head = [(-np.inf, float(time_s[0]))] if before else []
     tail = [(float(time_s[-1]), np.inf)] if after else []
     return tuple(head + inner + tail)
@@ -73,13 +76,22 @@ def smooth(trace: Trace) -> Signals:
     """The channels of a trace that is long enough, smoothed over times that suit its rate."""
     least_s = LEAST_PERIODS / trace.sample_rate_hz
     short_s, slow_s = max(SMOOTHING_S, least_s), max(PRESSURE_SMOOTHING_S, least_s)
-    _, speed = local_line(trace.time_s, trace.protrusion_mm, 0.0, max(SPEED_WINDOW_S, least_s))
+    force_n = _usable(trace, "force", trace.force_n)
+    protrusion_mm = _usable(trace, "depth", trace.protrusion_mm)
+    pressure_kpa = _usable(trace, "pressure", trace.pressure_kpa)
+    _, speed = local_line(trace.time_s, protrusion_mm, 0.0, max(SPEED_WINDOW_S, least_s))
     return Signals(
         sample_index=trace.sample_index,
         time_s=trace.time_s,
-        force_n=local_mean(trace.time_s, trace.force_n, short_s),
-        protrusion_mm=local_mean(trace.time_s, trace.protrusion_mm, short_s),
-        pressure_kpa=local_mean(trace.time_s, trace.pressure_kpa, slow_s),
+        force_n=local_mean(trace.time_s, force_n, short_s),
+        protrusion_mm=local_mean(trace.time_s, protrusion_mm, short_s),
+        pressure_kpa=local_mean(trace.time_s, pressure_kpa, slow_s),
         speed_mm_per_s=speed,
         gaps=gaps(trace),
+        faults=trace.faults,
     )
+
+
+def _usable(trace: Trace, sensor: SensorName, values: FloatArray) -> FloatArray:
+    """The channel, or rest where its sensor is at fault: nothing shall be found in what it says."""
+    return np.zeros_like(values) if sensor in trace.faults else values

@@ -88,6 +88,19 @@ def overshoot_percent_of_cavity(found: Findings) -> Reading:
     return overshoot if isinstance(overshoot, Unknown) else 100.0 * overshoot / room_mm
 
 
+def readvance_mm(found: Findings) -> Reading:
+    """How much deeper than at the first stop the tip was pushed before the removal, in mm."""
+    marks, protrusion = found.marks, found.signals.protrusion_mm
+    if marks.pop is None:
+        return NO_BREAKTHROUGH
+    if marks.stop is None:
+        return NO_STOP
+    if _far_cortex_stopped_it(found, marks.stop):
+        return FAR_CORTEX_STOPPED_IT
+    standing = protrusion[marks.stop : None if marks.removal is None else max(marks.removal, marks.stop) + 1]
+    return float(standing.max() - protrusion[marks.stop])
+
+
 def deepest_protrusion_mm(found: Findings) -> Reading:
     """Deepest protrusion of the whole attempt, in mm, second pushes included."""
     return NO_BREAKTHROUGH if found.marks.exit is None else float(found.signals.protrusion_mm.max())

@@ -1,13 +1,14 @@
 """A recording -> trace, analysis and score. The same way for a fresh attempt and for one of years ago."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from popsense.analysis import Geometry, analyse
+from popsense.attempts.sensors import dead_sensors
 from popsense.calibration.convert import Calibration, ChannelScale, to_trace
-from popsense.errors import RecordingError
+from popsense.errors import RecordingError, UsageError
 from popsense.model import Analysis, Event, EventKind, Mode, Score, Trace
 from popsense.procedure.sites import SITES, SiteProfile
 from popsense.recording.decode import DecodedAttempt, decode_wire
@@ -15,7 +16,8 @@ from popsense.recording.reader import Recording, read_recording
 from popsense.recording.timeline import TICKS_MODULUS
 from popsense.scoring import Rubric, packaged_rubric, score
 
-NEEDED = {"site", "mode", "operator", "created", "versions", "board", "calibration_id", "channels"}
+NEEDED = {"site", "device", "mode", "operator", "created", "versions", "board", "calibration_id", "channels"}
+CUT_OFF_OUTCOMES = ("link_lost", "failed", "refused")  # the trainee ended none of these
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,24 @@ class Evaluation:
 
 
 def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
-    """RecordingError where the file cannot be evaluated; rubric None = the site's packaged one."""
+    """RecordingError where the file cannot be evaluated, UsageError where the rubric is not for it.
+
+    rubric None = the site's packaged one.
+    """
     recording = read_recording(path)
     site = _site(recording)
+    used = rubric or packaged_rubric(site.name)
+    _check_fit(used, site, recording.header["device"])
     decoded = decode_wire(recording.wire, recording.header["board"]["sample_rate_hz"])
     if decoded.raw.sample_index.size == 0:
         raise RecordingError(f"{path} holds no samples", "The board never sampled in it; record again.")
     calibration = _calibration(recording.header, site)
-    trace = to_trace(decoded.raw, calibration)
+    trace = replace(
+        to_trace(decoded.raw, calibration, dead_sensors(recording.header["channels"], decoded.raw)),
+        cut_off=not decoded.stopped or outcome_of(recording) in CUT_OFF_OUTCOMES,
+    )
     geometry = geometry_of(site)
     analysis = analyse(trace, device_events(decoded, calibration), geometry)
-    used = rubric or packaged_rubric(site.name)
     return Evaluation(
         recording=recording,
         site=site,
@@ -58,6 +67,21 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
         score=score(analysis, used, cast(Mode, recording.header["mode"])),
         versions={**recording.header["versions"], "analysis": analysis.version, "rubric": used.version},
     )
+
+
+def outcome_of(recording: Recording) -> str:
+    """How the attempt ended, as a state of the life cycle; "cut_off" where nobody wrote that down."""
+    return (recording.outcome or {}).get("outcome", "cut_off")
+
+
+def _check_fit(rubric: Rubric, site: SiteProfile, device: str) -> None:
+    """UsageError where the rubric was written for another site or other devices."""
+    if rubric.site != site.name or device not in rubric.devices:
+        raise UsageError(
+            f"rubric {rubric.name} is for {rubric.site} with {', '.join(rubric.devices)}; "
+            f"the recording is of {site.name} with {device}",
+            "Give a rubric for this site and this device (--rubric).",
+        )
 
 
 def geometry_of(site: SiteProfile) -> Geometry:

@@ -1,8 +1,9 @@
 """One evaluated attempt as a page: picks what the report shows."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from popsense.attempts.evaluate import Evaluation, geometry_of
+from popsense.attempts.evaluate import Evaluation, geometry_of, outcome_of
 from popsense.reports import AttemptReport, attempt_report
 
 OUTCOMES = {
@@ -10,6 +11,7 @@ OUTCOMES = {
     "timed_out": "ended by time-out: no removal was seen",
     "cancelled": "ended by the user",
     "link_lost": "ended because the link to the board was lost",
+    "refused": "never began: the board refused to start",
     "failed": "ended because the disk or the simulated board failed",
 }
 
@@ -41,15 +43,36 @@ def _when(created: str) -> str:
 
 def notes(evaluation: Evaluation) -> list[str]:
     """What a reader must know beside the score."""
-    outcome = (evaluation.recording.outcome or {}).get("outcome")
-    found = [f"The attempt {OUTCOMES[outcome]}." if outcome in OUTCOMES else "The recording was cut off."]
-    board = evaluation.recording.header["board"]
-    found.append(f"Firmware ran on {board['interpreter']}, {board['sample_rate_hz']:.1f} samples/s.")
-    found.append(f"Sensors: {evaluation.calibration.label}.")
-    if evaluation.recording.truncated_bytes:
-        found.append(
-            f"{evaluation.recording.truncated_bytes} bytes at the end of the file could not be read."
-        )
-    if evaluation.decoded.raw.missed_conversions:
-        found.append(f"{evaluation.decoded.raw.missed_conversions} conversions were missed by the board.")
-    return found
+    outcome, board = outcome_of(evaluation.recording), evaluation.recording.header["board"]
+    return [
+        f"The attempt {OUTCOMES[outcome]}." if outcome in OUTCOMES else "The recording was cut off.",
+        f"Firmware ran on {board['interpreter']}, {board['sample_rate_hz']:.1f} samples/s.",
+        f"Sensors: {evaluation.calibration.label}.",
+        *_losses(evaluation),
+        *_doubts(evaluation),
+    ]
+
+
+def _losses(evaluation: Evaluation) -> Iterator[str]:
+    """What is missing from the recording, and why."""
+    recording, decoded = evaluation.recording, evaluation.decoded
+    if detail := (recording.outcome or {}).get("detail", ""):
+        yield f"Reason given for the end: {detail}"
+    if evaluation.trace.cut_off:
+        yield "What came after the last sample is not known, and counts neither for nor against the trainee."
+    if recording.truncated_bytes:
+        yield f"{recording.truncated_bytes} bytes at the end of the file could not be read."
+    if decoded.bad_frames:
+        yield f"{decoded.bad_frames} frames were damaged on the wire."
+    if decoded.raw.missed_conversions:
+        yield f"{decoded.raw.missed_conversions} conversions were missed by the board."
+
+
+def _doubts(evaluation: Evaluation) -> Iterator[str]:
+    """What cannot be concluded from what is there."""
+    for fault in evaluation.trace.faults.values():
+        yield f"{fault[0].upper()}{fault[1:]}: what rests on it is not assessed."
+    if evaluation.trace.tare_doubtful:
+        yield "The recording does not begin at rest: forces and depths may be shifted by a constant."
+    if evaluation.score.not_ruled_out:
+        yield f"Errors that may have happened unseen: {', '.join(evaluation.score.not_ruled_out)}."

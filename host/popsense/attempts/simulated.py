@@ -1,8 +1,10 @@
 """Simulated attempts through the whole chain: twin, firmware, link, journal, analysis, score."""
 
 import signal
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -54,24 +56,57 @@ def run_simulated(
 
 def run_many(
     site: SiteProfile, chosen: Sequence[tuple[str, int]], folder: Path, settings: Settings, jobs: int
-) -> Iterator[SimulatedAttempt]:
+) -> Generator[SimulatedAttempt]:
     """Attempts of (operator, seed) in the given order, `jobs` at a time; `jobs` changes no result."""
     if jobs == 1 or len(chosen) == 1:
         yield from (run_simulated(site, operator, seed, folder, settings) for operator, seed in chosen)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
-        futures = [
-            pool.submit(run_simulated, site, operator, seed, folder, settings) for operator, seed in chosen
-        ]
-        try:
-            yield from (future.result() for future in futures)
-        finally:  # after Ctrl-C or an error nobody waits for the rest
-            pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _leave_ctrl_c_to_the_parent)
+    try:
+        with _ctrl_c_later():  # the pool starts its workers as work is submitted
+            futures = [
+                pool.submit(run_simulated, site, operator, seed, folder, settings)
+                for operator, seed in chosen
+            ]
+        yield from (future.result() for future in futures)
+    finally:  # after Ctrl-C or an error nobody waits for the rest
+        pool.shutdown(cancel_futures=True)
 
 
 def _leave_ctrl_c_to_the_parent() -> None:
     """In a worker: one that dies of Ctrl-C may leave the parent waiting for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _ctrl_c_later() -> Generator[None]:
+    """Ctrl-C takes effect at the end of the block; children started in it are deaf to it from birth on.
+
+    A worker imports for a second before it can ask for that itself, and a start that breaks off half-way
+    leaves a worker whom nobody knows. A blocked signal is inherited; the handler is for other threads, to
+    which the system gives what the main one blocks. Only the main thread may do this, and needs to.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    mask = _block_ctrl_c()
+    try:
+        yield
+    finally:
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+    if pressed and callable(before):  # a program that ignores Ctrl-C goes on ignoring it
+        before(signal.SIGINT, None)
+
+
+def _block_ctrl_c() -> set[int] | None:
+    """The mask before; None on Windows, which has none."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return None
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
 
 
 def truth_in_trace(transport: SimTransport, evaluation: Evaluation) -> dict[str, float | None]:

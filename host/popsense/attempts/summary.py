@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from popsense.attempts.evaluate import Evaluation
+from popsense.attempts.evaluate import Evaluation, outcome_of
 from popsense.model import Event, Metric
 
 DIGITS = 6  # behind the point: finer than any sensor, and free of float noise
@@ -14,12 +14,14 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
     header = evaluation.recording.header
     return {
         "created": header["created"],
-        "outcome": (evaluation.recording.outcome or {}).get("outcome", "cut_off"),
+        "outcome": outcome_of(evaluation.recording),
+        "outcome_detail": (evaluation.recording.outcome or {}).get("detail", ""),
         "mode": evaluation.mode,
         "score": rounded(score.percent),
         "passed": score.passed,
         "decision": score.decision,
         "critical_errors": [error.code for error in score.critical_errors],
+        "not_ruled_out": list(score.not_ruled_out),
         "arithmetic": {
             "earned": rounded(score.earned),
             "assessable": rounded(score.assessable),
@@ -29,8 +31,11 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "events": [_event(event) for event in evaluation.analysis.events],
         "samples": int(decoded.raw.sample_index.size),
         "lost_samples": decoded.lost_samples,
+        "bad_frames": decoded.bad_frames,
         "missed_conversions": decoded.raw.missed_conversions,
         "integrity": decoded.integrity,
+        "sensor_faults": dict(evaluation.trace.faults),
+        "tare_doubtful": evaluation.trace.tare_doubtful,
         "calibration": evaluation.calibration.label,
         "firmware": {
             "interpreter": header["board"]["interpreter"],

@@ -1,13 +1,22 @@
 """Counts -> newtons, millimetres, kilopascals. Late, on the host; recordings keep counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from popsense.model import FloatArray, IntArray, RawTrace, Trace
+from popsense.model import FloatArray, IntArray, RawTrace, SensorName, Trace
 
 TARE_S = 0.064  # as long as the device's own baseline: 64 samples with the needle not near
+TARE_LATEST_S = 0.5  # a recording that begins later may begin with the needle in the bone
+# Distance of the quartiles while tared: a knock counts for nothing, a steady ramp by half of its height.
+AT_REST_N = 1.0  # sensor noise: under 0.1
+AT_REST_MM = 0.1
+WAS_OUT_MM = 0.3  # so far below its zero comes only a tip that was beyond the inner face when it was tared
+LOWEST_PERCENT = 1.0  # of the samples, so that a burst is no depth
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,23 +47,46 @@ class Calibration:
         return f"calibration {self.id}" if self.id else "uncalibrated (nominal scales)"
 
 
-def to_trace(raw: RawTrace, calibration: Calibration) -> Trace:
-    """Physical units; force and protrusion are tared on the first TARE_S there is, plug flex is taken off."""
+def to_trace(raw: RawTrace, calibration: Calibration, dead: Mapping[SensorName, str] | None = None) -> Trace:
+    """Physical units; force and protrusion are tared on the first TARE_S there is, plug flex is taken off.
+
+    dead: sensor -> why nothing it says can be used. They are the trace's faults, with what moved while tared.
+    """
+    dead = dead or {}
     tare = raw.time_s < raw.time_s[:1] + TARE_S  # from the first sample that is here
-    force_n = _tared(calibration.force.convert(raw.force_counts), tare)
-    depth_mm = _tared(calibration.depth.convert(raw.depth_counts), tare)
-    flex_mm = np.maximum(force_n, 0.0) * calibration.plug_compliance_mm_per_n
+    force_n = calibration.force.convert(raw.force_counts)
+    depth_mm = calibration.depth.convert(raw.depth_counts)
+    force_n, depth_mm = _tared(force_n, tare), _tared(depth_mm, tare)
+    restless = _restless(force_n, depth_mm, tare)
+    load_n = np.zeros_like(force_n) if "force" in dead else np.maximum(force_n, 0.0)
     return Trace(
         sample_index=raw.sample_index,
         time_s=raw.time_s,
         force_n=force_n,
-        protrusion_mm=depth_mm - flex_mm,
+        protrusion_mm=depth_mm - load_n * calibration.plug_compliance_mm_per_n,
         pressure_kpa=calibration.pressure.convert(raw.pressure_counts),
         holes=raw.holes,
         calibrated=calibration.id != 0,
+        faults={**restless, **dead},
+        tare_doubtful=bool(restless) or bool((raw.time_s[:1] > TARE_LATEST_S).any()),
     )
 
 
-def _tared(values: FloatArray, tare: npt.NDArray[np.bool_]) -> FloatArray:
+def _restless(force_n: FloatArray, depth_mm: FloatArray, tare: BoolArray) -> dict[SensorName, str]:
+    """Faults of the sensors that were tared in motion, and of the depth where the tip was out already."""
+    if not tare.any():
+        return {}
+    pushed, advancing = _spread(force_n[tare]) > AT_REST_N, _spread(depth_mm[tare]) > AT_REST_MM
+    was_out = np.percentile(depth_mm, LOWEST_PERCENT) < -WAS_OUT_MM
+    found: dict[SensorName, bool] = {"force": pushed, "depth": advancing or bool(was_out)}
+    return {sensor: f"the {sensor} was not at rest while it was tared" for sensor in found if found[sensor]}
+
+
+def _spread(values: FloatArray) -> float:
+    low, high = np.percentile(values, (25, 75))
+    return float(high - low)
+
+
+def _tared(values: FloatArray, tare: BoolArray) -> FloatArray:
     # The median: a single burst in the rest part must not shift the whole attempt.
     return values - np.median(values[tare]) if tare.any() else values

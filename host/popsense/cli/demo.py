@@ -1,7 +1,9 @@
 """`popsense demo`: the main job on the simulated bone, without hardware."""
 
 import json
+import reprlib
 import tempfile
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +14,16 @@ from rich.progress import Progress
 
 from popsense.attempts.page import report_page
 from popsense.attempts.simulated import DEMO_OPERATORS, SimulatedAttempt, as_json, run_many
-from popsense.cli.output import write_page
+from popsense.cli.output import terminal, write_page
 from popsense.cli.serve import serve_folder
 from popsense.cli.tables import print_score
 from popsense.errors import UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.reports import IndexEntry, index_report
 from popsense.settings import load_settings
+from popsense.twin.transport import parse_seed
 
+MOST_SEEDS = 10_000  # what is made of them is held in memory
 NOT_VALIDITY = (
     "Simulated operators check this software. "
     "That it tells them apart is no evidence that its scores are valid."
@@ -48,7 +52,7 @@ def demo(
         typer.echo(json.dumps(result, indent=2))
         return
     folder = out or Path("popsense-demo") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    console = Console()
+    console = terminal()
     attempts = _with_progress(console, chosen, folder, jobs)
     for attempt in attempts:
         print_score(console, f"{attempt.operator}, seed {attempt.seed}", attempt.evaluation)
@@ -86,14 +90,29 @@ def _with_progress(
     attempts: list[SimulatedAttempt] = []
     with Progress(console=console) as progress:
         task = progress.add_task("attempts", total=len(chosen))
-        for attempt in run_many(ADULT_PROXIMAL_TIBIA, chosen, folder, load_settings(), jobs):
-            attempts.append(attempt)
-            progress.advance(task)
+        with closing(run_many(ADULT_PROXIMAL_TIBIA, chosen, folder, load_settings(), jobs)) as finished:
+            for attempt in finished:
+                attempts.append(attempt)
+                progress.advance(task)
     return attempts
 
 
 def _seeds(text: str) -> range:
     first, dots, last = text.partition("..")
-    if not first.isdecimal() or (dots and not last.isdecimal()) or (dots and int(last) < int(first)):
-        raise UsageError(f"--seeds {text!r} is no range", "Use for instance --seeds 7 or --seeds 0..19.")
-    return range(int(first), int(last or first) + 1)
+    if not first.isdecimal() or (dots and not last.isdecimal()):
+        raise _no_range(text)
+    start, end = parse_seed(first), parse_seed(last or first)
+    if end < start:
+        raise _no_range(text)
+    if end - start >= MOST_SEEDS:
+        raise UsageError(
+            f"--seeds {text} asks for {end - start + 1:,} seeds; at most {MOST_SEEDS:,} go into one run",
+            "Ask for fewer.",
+        )
+    return range(start, end + 1)
+
+
+def _no_range(text: str) -> UsageError:
+    return UsageError(
+        f"--seeds {reprlib.repr(text)} is no range", "Use for instance --seeds 7 or --seeds 0..19."
+    )

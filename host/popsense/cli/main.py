@@ -1,6 +1,8 @@
 """The command `popsense`. One command, one function call; a deliberate error is one line and exit code 2."""
 
 import sys
+from io import TextIOWrapper
+from typing import cast
 
 import typer
 
@@ -28,6 +30,8 @@ def popsense() -> None:
 
 def run() -> None:
     """Entry point."""
+    if isinstance(out := cast(object, sys.stdout), TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
         app()
     except PopsenseError as error:

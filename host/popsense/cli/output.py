@@ -1,8 +1,15 @@
-"""Files that commands write."""
+"""What commands write: to the terminal, and into files."""
 
 from pathlib import Path
 
+from rich.console import Console
+
 from popsense.errors import UsageError
+
+
+def terminal() -> Console:
+    """Prints text as it is: a path or a name may look like markup, a number or an :emoji: and is none."""
+    return Console(markup=False, emoji=False, highlight=False)
 
 
 def write_page(path: Path, page: str) -> None:

@@ -11,10 +11,12 @@ from popsense.attempts.conduct import conduct_attempt
 from popsense.attempts.life_cycle import State
 from popsense.attempts.record import AttemptPlan
 from popsense.backends import open_url
-from popsense.cli.tables import print_score
+from popsense.cli.output import terminal
+from popsense.cli.tables import print_ending, print_score
 from popsense.errors import UsageError
 from popsense.model import Mode
 from popsense.procedure.sites import SITES, SiteProfile
+from popsense.scoring import packaged_rubric
 from popsense.settings import load_settings
 from popsense.twin.transport import parse_address
 
@@ -30,6 +32,9 @@ WORDS: dict[State, str] = {
 # In assessment nothing may cue the trainee, and in blind mode nothing at all is shown.
 CUELESS: frozenset[State] = frozenset({"running", "confirming"})
 
+TO_ITS_END: frozenset[State] = frozenset({"removed", "timed_out"})
+ENDED_BEFORE = 3  # exit code: there is a recording, but not of a whole attempt
+
 
 def record(
     url: Annotated[
@@ -37,14 +42,24 @@ def record(
     ],
     site: Annotated[str | None, typer.Option(help="Site of the cartridge; default: that of sim://.")] = None,
     mode: Annotated[str, typer.Option(help="guided, assessment or blind.")] = "guided",
-    device: Annotated[str, typer.Option(help="Needle device: powered or manual.")] = "powered",
-    operator: Annotated[str, typer.Option(help="Who holds the needle (a code, no name).")] = "trainee",
+    device: Annotated[
+        str | None,
+        typer.Option(help="Needle device: powered or manual; default: powered, or as sim:// says."),
+    ] = None,
+    operator: Annotated[
+        str | None,
+        typer.Option(help="Who holds the needle (a code, no name); default: trainee, or as sim:// says."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Journal to write; default: a new one in the recordings folder.")
     ] = None,
 ) -> None:
-    """Records one attempt, then prints its score."""
-    console = Console()
+    """Records one attempt, then prints its score.
+
+    Exit code: 0 where it was recorded to its end (needle out, or time is up), 2 for an error, 3 where it
+    ended before (cancelled by Ctrl-C, link lost); what came until then is kept and scored.
+    """
+    console = terminal()
     settings = load_settings()
     plan = _plan(url, site, mode, device, operator)
     path = (
@@ -58,15 +73,41 @@ def record(
     finally:
         transport.close()
     console.print(f"recorded: {recorded.path}", soft_wrap=True)
-    if plan.mode != "blind":
+    if plan.mode == "blind":
+        print_ending(console, evaluation)
+    else:
         print_score(console, path.name, evaluation)
+    if recorded.outcome not in TO_ITS_END:
+        raise typer.Exit(ENDED_BEFORE)
 
 
-def _plan(url: str, site: str | None, mode: str, device: str, operator: str) -> AttemptPlan:
-    if url.startswith("sim://"):  # the address says who holds which device, whatever the options say
-        address = parse_address(url)
-        return AttemptPlan(_site(site or address.site.name), _mode(mode), address.device, address.operator)
-    return AttemptPlan(_site(site), _mode(mode), device, operator)
+def _plan(url: str, site: str | None, mode: str, device: str | None, operator: str | None) -> AttemptPlan:
+    if not url.startswith("sim://"):
+        where = _site(site)
+        return AttemptPlan(where, _mode(mode), _device(device or "powered", where), operator or "trainee")
+    address = parse_address(url)
+    where = _site(address.site.name if site is None else site)
+    if device is not None:
+        _device(device, where)
+    _refuse_contradiction("--site", site, address.site.name)
+    _refuse_contradiction("--device", device, address.device)
+    _refuse_contradiction("--operator", operator, address.operator)
+    return AttemptPlan(where, _mode(mode), address.device, address.operator)
+
+
+def _refuse_contradiction(option: str, given: str | None, addressed: str) -> None:
+    if given is not None and given != addressed:
+        raise UsageError(
+            f"{option} {given!r} contradicts the address, which says {addressed!r}",
+            f"Leave {option} out, or change the address.",
+        )
+
+
+def _device(name: str, site: SiteProfile) -> str:
+    known = packaged_rubric(site.name).devices
+    if name not in known:
+        raise UsageError(f"unknown device {name!r}", f"Use --device with one of: {', '.join(known)}.")
+    return name
 
 
 def _site(name: str | None) -> SiteProfile:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from popsense.attempts.evaluate import evaluate
 from popsense.attempts.summary import summary
+from popsense.cli.output import terminal
 from popsense.cli.tables import print_score
 from popsense.scoring import load_rubric
 
@@ -26,4 +26,4 @@ def score(
     if as_json:
         typer.echo(json.dumps(summary(evaluation), indent=2))
     else:
-        print_score(Console(), file.name, evaluation)
+        print_score(terminal(), file.name, evaluation)

@@ -1,35 +1,54 @@
-"""Score and metrics as terminal tables."""
+"""The score in the terminal: the same texts as in the report, laid out for its width."""
 
+from rich.box import HORIZONTALS
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from popsense.attempts.evaluate import Evaluation
+from popsense.scoring import ScoreRow, score_table, sum_text
+
+SOURCES_FROM_COLUMNS = 110  # a narrower terminal has no room for them; the report always has
 
 
 def print_score(console: Console, title: str, evaluation: Evaluation) -> None:
-    """The table with its arithmetic, critical errors, advice."""
-    score = evaluation.score
-    table = Table(
-        title=escape(title), title_justify="left", caption=_arithmetic(evaluation), caption_justify="left"
-    )
-    for column, justify in (("item", "left"), ("measured", "right"), ("points", "right"), ("source", "left")):
-        table.add_column(column, justify="right" if justify == "right" else "left")
-    for line in score.lines:
-        earned = "not assessed" if line.earned is None else f"{line.earned:g} / {line.possible:g}"
-        table.add_row(
-            escape(line.title), escape(line.measured), earned, escape(line.source.partition(";")[0])
-        )  # whole in the report
-    console.print(table)
+    """The table with its arithmetic, advice, critical errors, how the attempt ended, the decision."""
+    score, rows, ended = evaluation.score, score_table(evaluation.score), how_it_ended(evaluation)
+    console.print(f"\n{title}", style="bold")
+    console.print(_table(rows, with_sources=console.width >= SOURCES_FROM_COLUMNS))
+    console.print(f"sum: {sum_text(score)}")
+    console.print(f"rubric {score.rubric} {score.rubric_version}, {evaluation.calibration.label}")
+    for row in rows:
+        if row.advice:
+            console.print(f"advice: {row.item}: {row.advice}")
     for error in score.critical_errors:
-        console.print(f"[bold red]critical:[/] {escape(error.title)} ({error.code}). {escape(error.advice)}")
-    console.print(f"[bold]{escape(score.decision)}[/]   integrity: {evaluation.decoded.integrity}\n")
+        console.print(f"critical: {error.title} ({error.code}). {error.advice}", style="red")
+    print_ending(console, evaluation)
+    console.print(f"{score.decision} ({ended})" if ended else score.decision, style="bold", end="   ")
+    console.print(f"integrity: {evaluation.decoded.integrity}\n")
 
 
-def _arithmetic(evaluation: Evaluation) -> str:
-    score = evaluation.score
-    percent = "no percentage" if score.percent is None else f"{score.percent:.1f} %"
-    return (
-        f"{score.earned:g} points earned / {score.assessable:g} assessable / {score.possible:g} possible"
-        f" = {percent}\nrubric {score.rubric} {score.rubric_version}, {evaluation.calibration.label}"
-    )
+def print_ending(console: Console, evaluation: Evaluation) -> None:
+    """A line where the attempt did not end with the needle's removal."""
+    ended, outcome = how_it_ended(evaluation), evaluation.recording.outcome or {}
+    if ended:
+        detail = outcome.get("detail")
+        console.print(f"ended: {ended}{f' ({detail})' if detail else ''}")
+
+
+def how_it_ended(evaluation: Evaluation) -> str:
+    """Such as "timed out" or "cut off"; empty where the needle was removed, as it should be."""
+    outcome = (evaluation.recording.outcome or {}).get("outcome", "cut_off")
+    return "" if outcome == "removed" else str(outcome).replace("_", " ")
+
+
+def _table(rows: list[ScoreRow], with_sources: bool) -> Table:
+    """Item, measured, points with their rule; the source up to its first semicolon."""
+    table = Table(box=HORIZONTALS)
+    table.add_column("item")
+    table.add_column("measured")
+    table.add_column("points", no_wrap=True)  # an arithmetic in two lines is hard to follow
+    if with_sources:
+        table.add_column("source")
+    for row in rows:
+        table.add_row(row.item, row.measured, row.points, *[row.source.partition(";")[0]] * with_sources)
+    return table

@@ -6,10 +6,11 @@ Also `socket://HOST:PORT`, which pyserial opens itself (a board behind a TCP bri
 import errno
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import serial
 
-from popsense.errors import LinkLost, PortError
+from popsense.errors import LinkLost, PortError, UsageError
 
 CHUNK_BYTES = 4096
 POLL_S = 0.01
@@ -36,7 +37,7 @@ class SerialTransport:
     """See link.transport.Transport. The port is opened exclusively."""
 
     def __init__(self, url: str) -> None:
-        self._port_name = url.removeprefix("serial://")
+        self._port_name = _port_name(url)
         self._port = _open(self._port_name)
         self._counts_waiting = "://" not in self._port_name
 
@@ -84,6 +85,27 @@ class SerialTransport:
         return LinkLost(f"{self._port_name} is gone", "Check the cable, then open the port again.")
 
 
+def _port_name(url: str) -> str:
+    """What pyserial is to open. UsageError for what it would refuse in its own terms."""
+    name = url.removeprefix("serial://")
+    if name == url:
+        _check_bridge(url)
+    elif not name or "://" in name:
+        raise UsageError(f"{url!r} names no port", "Use for instance serial:///dev/ttyACM0 or serial://COM5.")
+    return name
+
+
+def _check_bridge(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        # A bad port is a ValueError, none is None; what may follow is pyserial's own and not for users.
+        well = bool(parts.hostname and parts.port) and not (parts.path or parts.query or parts.fragment)
+    except ValueError:
+        well = False
+    if not well:
+        raise UsageError(f"{url!r} does not name host and port", "Use for instance socket://127.0.0.1:5000.")
+
+
 def _open(name: str) -> Any:
     try:
         options: dict[str, Any] = {} if "://" in name else {"exclusive": True}
@@ -94,12 +116,17 @@ def _open(name: str) -> Any:
 
 def _port_error(name: str, error: Exception) -> PortError:
     code = getattr(error, "errno", None)
-    cause = error.__context__
-    if code is None and cause is not None and cause.args and isinstance(cause.args[0], int):
+    cause = error.__context__ or error
+    if code is None and cause.args and isinstance(cause.args[0], int):
         code = cause.args[0]  # OSError or termios.error
     if code in (errno.EAGAIN, errno.EWOULDBLOCK) or "exclusively lock" in str(error):
         code = errno.EBUSY
     message, remedy = _REMEDIES.get(
-        code or 0, (f"{{port}} cannot be opened: {error}", "Check the port's name.")
+        code or 0, (f"{{port}} cannot be opened: {_reason(cause)}", "Check the port's name.")
     )
     return PortError(message.format(port=name), remedy)
+
+
+def _reason(cause: BaseException) -> str:
+    """The system's own words, without those that pyserial puts around them."""
+    return str(getattr(cause, "strerror", None) or cause)

@@ -5,7 +5,6 @@
 
 from collections.abc import Callable
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from popsense.errors import UsageError
 
@@ -50,8 +49,8 @@ def register(scheme: str, opener: Opener) -> None:
 
 def open_transport(url: str) -> Transport:
     """The transport behind an address. UsageError for an unknown scheme."""
-    scheme = urlsplit(url).scheme
-    if scheme not in _openers or "://" not in url:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _openers:
         known = ", ".join(f"{name}://" for name in sorted(_openers))
         raise UsageError(f"{url!r} is no address of a board", f"Use one that begins with: {known}.")
     return _openers[scheme](url)

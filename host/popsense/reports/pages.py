@@ -5,7 +5,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from popsense.reports import wording
-from popsense.scoring.table import points_text, sum_text
+from popsense.scoring import advice_text, points_text, sum_text
 
 
 @cache
@@ -22,4 +22,5 @@ def _environment() -> Environment:
 def render(template: str, **content: object) -> str:
     """The page of that template with that content, and our wording at hand."""
     page = _environment().get_template(template)
-    return page.render(points_text=points_text, sum_text=sum_text, wording=wording, **content)
+    words = {"advice_text": advice_text, "points_text": points_text, "sum_text": sum_text, "wording": wording}
+    return page.render(words, **content)

@@ -1,7 +1,7 @@
 """Sentences that every report carries."""
 
 from popsense.analysis import CATALOGUE
-from popsense.model import Metric, ScoreLine
+from popsense.model import Metric
 from popsense.scoring.wording import format_value
 
 TITLES = {definition.name: definition.title for definition in CATALOGUE}
@@ -28,8 +28,3 @@ def metric_title(metric: Metric) -> str:
 def metric_value(metric: Metric) -> str:
     """The figure with its unit, yes or no, or a dash."""
     return "–" if metric.value is None else format_value(metric.value, metric.unit)
-
-
-def advice_needed(line: ScoreLine) -> bool:
-    """Whether the line left points on the table."""
-    return line.earned is not None and line.earned < line.possible

@@ -3,6 +3,16 @@
 from popsense.scoring.loader import load_rubric, packaged_rubric
 from popsense.scoring.rubric import Rubric
 from popsense.scoring.scorer import score
-from popsense.scoring.table import score_table
+from popsense.scoring.table import ScoreRow, advice_text, points_text, score_table, sum_text
 
-__all__ = ["Rubric", "load_rubric", "packaged_rubric", "score", "score_table"]
+__all__ = [
+    "Rubric",
+    "ScoreRow",
+    "advice_text",
+    "load_rubric",
+    "packaged_rubric",
+    "points_text",
+    "score",
+    "score_table",
+    "sum_text",
+]

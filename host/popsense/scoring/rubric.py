@@ -30,20 +30,20 @@ def _known_metric(name: str) -> str:
 MetricName = Annotated[str, AfterValidator(_known_metric)]
 Text = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Points = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Points = Annotated[float, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class Part(BaseModel):
-    """Anything in a rubric: frozen, and closed to unknown keys and to numbers written as text."""
+    """Anything in a rubric: frozen, and closed to unknown keys, numbers written as text, nan and inf."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Band(Part):
     """Share of an item's points up to and including a value; without up_to it holds for all above."""
 
-    up_to: float | None = Field(default=None, allow_inf_nan=False)
+    up_to: float | None = None
     points: Fraction
 
 

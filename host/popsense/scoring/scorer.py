@@ -1,6 +1,6 @@
 """Points for one attempt, line by line, so that a reader can add them up again.
 
-An omission of the trainee costs its points; a figure lost with missing samples leaves the sum.
+An omission of the trainee costs its points; a figure lost with samples or a sensor leaves the sum.
 """
 
 from popsense.model import Analysis, CriticalError, Metric, Mode, Score, ScoreLine
@@ -19,13 +19,24 @@ def score(analysis: Analysis, rubric: Rubric, mode: Mode) -> Score:
     unscored = _why_not_scored(analysis, rubric)
     lines = _lines(analysis, rubric, mode, unscored)
     errors = () if unscored else _critical_errors(analysis, rubric, mode)
+    unseen = () if unscored else _not_ruled_out(analysis, rubric, mode)
     earned = sum(line.earned for line in lines if line.earned is not None)
     assessable = sum(line.possible for line in lines if line.earned is not None)
     possible = sum(line.possible for line in lines)
     percent = 100 * earned / assessable if assessable > 0 else None
-    passed, decision = _decide(rubric, lines, percent, errors)
+    passed, decision = _decide(rubric, lines, percent, errors, unseen)
     return Score(
-        earned, assessable, possible, percent, passed, decision, errors, lines, rubric.name, rubric.version
+        earned=earned,
+        assessable=assessable,
+        possible=possible,
+        percent=percent,
+        passed=passed,
+        decision=decision,
+        critical_errors=errors,
+        lines=lines,
+        rubric=rubric.name,
+        rubric_version=rubric.version,
+        not_ruled_out=unseen,
     )
 
 
@@ -109,14 +120,29 @@ def _critical_errors(analysis: Analysis, rubric: Rubric, mode: Mode) -> tuple[Cr
     )
 
 
+def _not_ruled_out(analysis: Analysis, rubric: Rubric, mode: Mode) -> tuple[str, ...]:
+    """Titles of critical errors that may have happened unseen; what was seen is none of them."""
+    return tuple(
+        critical.title
+        for critical in rubric.critical
+        if mode in critical.modes and analysis.metric(critical.condition.metric).lost
+    )
+
+
 def _decide(
-    rubric: Rubric, lines: tuple[ScoreLine, ...], percent: float | None, errors: tuple[CriticalError, ...]
+    rubric: Rubric,
+    lines: tuple[ScoreLine, ...],
+    percent: float | None,
+    errors: tuple[CriticalError, ...],
+    unseen: tuple[str, ...],
 ) -> tuple[bool | None, str]:
     if errors:
         return False, "fail: critical error"
     if percent is None or not _is_assessed_enough(rubric, lines):
         return None, "incomplete: no decision"
-    return (True, "pass") if percent >= rubric.pass_percent else (False, "fail")
+    if percent < rubric.pass_percent:
+        return False, "fail"
+    return (None, "incomplete: no decision") if unseen else (True, "pass")
 
 
 def _is_assessed_enough(rubric: Rubric, lines: tuple[ScoreLine, ...]) -> bool:

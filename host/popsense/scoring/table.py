@@ -1,14 +1,31 @@
 """A score as rows of text, for whatever prints it: terminal, report, spreadsheet."""
 
+from typing import NamedTuple
+
 from popsense.model import Score, ScoreLine
 
-HEADER = ("Item", "Measured", "Points", "Source")
+
+class ScoreRow(NamedTuple):
+    """One line of the score in words; `ScoreRow._fields` are the headings."""
+
+    item: str
+    measured: str
+    points: str
+    source: str
+    advice: str
 
 
-def score_table(score: Score) -> list[tuple[str, str, str, str]]:
-    """One row per line under HEADER, and the sum as the last row."""
-    rows = [(line.title, line.measured, points_text(line), line.source) for line in score.lines]
-    return [*rows, ("Sum", score.decision, sum_text(score), f"{score.rubric} version {score.rubric_version}")]
+def score_table(score: Score) -> list[ScoreRow]:
+    """One row per line. The sum under them is sum_text's."""
+    return [
+        ScoreRow(line.title, line.measured, _points_with_rule(line), line.source, advice_text(line))
+        for line in score.lines
+    ]
+
+
+def _points_with_rule(line: ScoreLine) -> str:
+    """As in "7.5 / 30 (up to 50 %: 0.25 x 30)"."""
+    return f"{points_text(line)} ({line.rule})" if line.rule and line.possible else points_text(line)
 
 
 def points_text(line: ScoreLine) -> str:
@@ -16,6 +33,11 @@ def points_text(line: ScoreLine) -> str:
     if line.possible == 0:
         return "shown, not scored"
     return f"{'-' if line.earned is None else f'{line.earned:g}'} / {line.possible:g}"
+
+
+def advice_text(line: ScoreLine) -> str:
+    """The advice where points were left; else nothing."""
+    return line.advice if line.earned is not None and line.earned < line.possible else ""
 
 
 def sum_text(score: Score) -> str:

@@ -4,6 +4,7 @@ Time on this transport is the twin's own. With pace=max it runs as fast as the f
 pace=real it keeps to the wall clock. Same address, same bytes.
 """
 
+import reprlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from popsense.twin.interpreter import find_interpreter
 from popsense.twin.interrupts import interrupts_deferred
 from popsense.twin.script import SensorScript, build_script
 
+EXAMPLE = f"Use for instance sim://{min(SITES)}?operator=expert&seed=7."
+MAX_SEED = 2**64 - 1
 QUANTUM_US = {"max": 100_000, "real": 20_000}  # a larger step means fewer exchanges and a later answer
 
 
@@ -35,7 +38,10 @@ class TwinAddress:
 
 def parse_address(url: str) -> TwinAddress:
     """UsageError that names the part that is wrong and what is allowed."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # brackets, in which an address may hold nothing but IPv6
+        raise UsageError(f"{url!r} is no address of a simulated bone", EXAMPLE) from error
     if parts.netloc not in SITES:
         raise UsageError(
             f"unknown site {parts.netloc!r} in {url}", f"Use one of: {', '.join(sorted(SITES))}."
@@ -46,14 +52,17 @@ def parse_address(url: str) -> TwinAddress:
         raise UsageError(f"unknown option {unknown[0]!r} in {url}", f"Use: {', '.join(sorted(known))}.")
     if options.get("pace", "max") not in QUANTUM_US:
         raise UsageError(f"unknown pace {options['pace']!r} in {url}", "Use pace=max or pace=real.")
-    seed = _seed(options.pop("seed", "0"), url)
+    seed = parse_seed(options.pop("seed", "0"))
     return TwinAddress(SITES[parts.netloc], seed=seed, **options)
 
 
-def _seed(text: str, url: str) -> int:
-    if not text.isdecimal():
-        raise UsageError(f"seed {text!r} in {url} is no whole number", "Use for instance seed=7.")
-    return int(text)
+def parse_seed(text: str) -> int:
+    """UsageError for what is no whole number, or one over MAX_SEED."""
+    if text.isdecimal() and len(text) <= len(str(MAX_SEED)) and int(text) <= MAX_SEED:
+        return int(text)
+    raise UsageError(
+        f"seed {reprlib.repr(text)} is no whole number from 0 to {MAX_SEED}", "Use for instance seed=7."
+    )
 
 
 class SimTransport:

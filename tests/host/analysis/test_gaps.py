@@ -8,10 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popsense.analysis import analyse, gaps
-from popsense.model import Hole
+from popsense.model import Hole, Trace
 from tests.host.traces import EARLY_STOPPER, GEOMETRY, POP_S, Hand, build_trace, only, with_hole
 
 TRACE = build_trace()
+
+
+def cut_off(trace: Trace, end_s: float) -> Trace:
+    """The trace up to that time, as a pulled cable leaves it."""
+    return replace(only(trace, trace.time_s < end_s), cut_off=True)
 
 
 @settings(max_examples=40)
@@ -58,6 +63,40 @@ def test_holes_at_both_ends_are_open():
     last = int(TRACE.sample_index[-1])
     cut = replace(only(TRACE, slice(20, None)), holes=(Hole(0, 20), Hole(last + 1, 20)))
     assert gaps(cut) == ((-np.inf, pytest.approx(20 / 988)), (pytest.approx(TRACE.time_s[-1]), np.inf))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 20])
+def test_a_trace_that_breaks_off_is_open_at_its_end(samples: int):
+    trace = replace(only(TRACE, slice(0, samples)), cut_off=True)
+    assert gaps(trace) == ((float(trace.time_s[-1]), np.inf),)
+    assert gaps(replace(trace, cut_off=False)) == ()
+
+
+@pytest.mark.parametrize("end_s", [1.0, 1.8, 2.6, 3.4, 4.02])
+def test_behind_the_end_of_a_broken_recording_anything_may_have_happened(end_s: float):
+    analysis = analyse(cut_off(TRACE, end_s), (), GEOMETRY)
+    for name in ("breakthrough_found", "reaction_time_s", "overshoot_mm", "taper_ratio", "flush_rise_kpa"):
+        assert analysis.metric(name).lost, name
+
+
+def test_what_was_over_before_the_end_stands():
+    analysis = analyse(cut_off(TRACE, 6.5), (), GEOMETRY)
+    assert analysis.metric("taper_ratio").value is not None
+    assert analysis.metric("reaction_time_s").value == pytest.approx(0.2, abs=0.03)
+    assert analysis.metric("aspiration_drop_kpa").value == pytest.approx(10, abs=0.3)
+    assert analysis.metric("flush_rise_kpa").lost
+
+
+def test_a_stop_that_nobody_saw_being_held_is_lost():
+    analysis = analyse(cut_off(TRACE, POP_S + 0.2 + 0.6), (), GEOMETRY)
+    assert analysis.metric("reaction_time_s").lost
+    assert analysis.metric("stopped_by_operator").lost
+
+
+def test_a_loss_of_contact_before_the_end_is_no_early_stop():
+    analysis = analyse(cut_off(build_trace(EARLY_STOPPER), 4.5), (), GEOMETRY)
+    assert all(analysis.metric(name).lost for name in ("taper_ratio", "breakthrough_found"))
+    assert analysis.metric("steadiness_percent").value is not None
 
 
 @pytest.mark.parametrize("rate_hz", [80.0, 320.0])

@@ -2,9 +2,13 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from popsense.analysis import analyse
+from popsense.analysis.filters import highest_ahead
 from popsense.model import Analysis, Event, Trace
 from tests.host.traces import (
     CONTACT_S,
@@ -60,6 +64,46 @@ def test_a_push_after_the_first_stop_is_no_overshoot():
     analysis = look_at(trace)
     assert analysis.metric("overshoot_mm").value == pytest.approx(2.0, abs=0.1)
     assert analysis.metric("deepest_protrusion_mm").value == pytest.approx(7.0, abs=0.1)
+    assert analysis.metric("readvance_mm").value == pytest.approx(3.0, abs=0.1)
+
+
+def creeping(mm_per_s: float, to_mm: float) -> Trace:
+    """A needle that goes on at that speed from the pop, and stays from to_mm on; no removal."""
+    trace = build_trace(Hand(removal_s=None), duration_s=30.0)
+    crept_mm = 0.8 + mm_per_s * (trace.time_s - POP_S)
+    np.copyto(trace.protrusion_mm, np.minimum(crept_mm, to_mm), where=trace.time_s > POP_S)
+    return trace
+
+
+@pytest.mark.parametrize("mm_per_s", [0.6, 0.8, 0.95])
+def test_creeping_on_is_no_stop(mm_per_s: float):
+    analysis = look_at(creeping(mm_per_s, to_mm=13.6))
+    assert analysis.metric("overshoot_mm").value == pytest.approx(11.6, abs=0.55)
+    assert analysis.metric("reaction_time_s").value == pytest.approx(12.8 / mm_per_s, abs=1.0)
+    assert analysis.metric("readvance_mm").value < 0.6
+
+
+def test_slower_creeping_is_an_advance_after_the_stop():
+    assert look_at(creeping(0.4, to_mm=8.0)).metric("readvance_mm").value == pytest.approx(7.0, abs=0.4)
+
+
+@pytest.mark.parametrize("hand", [EXPERT, NOVICE])
+def test_a_needle_that_stays_does_not_advance_again(hand: Hand):
+    assert look_at(build_trace(hand)).metric("readvance_mm").value < 0.15
+
+
+def test_a_second_puncture_is_no_advance_after_the_stop():
+    trace = build_trace(Hand(removal_s=5.5))
+    trace.protrusion_mm[(trace.time_s > 7.0) & (trace.time_s < 8.0)] += 9.0
+    assert look_at(trace).metric("readvance_mm").value < 0.15
+
+
+@given(st.floats(0.0, 5.0), st.integers(1, 300))
+def test_the_highest_ahead_is_that_of_the_window(ahead_s: float, size: int):
+    random = np.random.default_rng(size)
+    time_s, values = np.cumsum(random.uniform(0.001, 0.5, size)), random.normal(size=size)
+    plain = [values[(time_s >= t) & (time_s <= t + ahead_s)].max() for t in time_s]
+    assert highest_ahead(time_s, values, ahead_s).tolist() == plain
 
 
 def test_easing_off_is_no_breakthrough():
@@ -79,7 +123,8 @@ def test_far_cortex_is_seen_and_is_no_reaction():
     analysis = look_at(build_trace(PLUNGER))
     assert analysis.metric("far_cortex_contact").value == 1
     assert analysis.metric("stopped_by_operator").value == 0
-    assert analysis.metric("reaction_time_s").note == "the far cortex stopped the needle, not the operator"
+    for name in ("reaction_time_s", "readvance_mm"):
+        assert analysis.metric(name).note == "the far cortex stopped the needle, not the operator"
 
 
 def test_leaning_on_the_needle_in_mid_cavity_is_no_far_cortex():

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from popsense.attempts.evaluate import device_events, evaluate
+from popsense.attempts.life_cycle import ENDED
+from popsense.attempts.page import OUTCOMES, notes, report_page
+from popsense.attempts.sensors import dead_sensors
 from popsense.attempts.simulated import (
     DEMO_OPERATORS,
     as_json,
@@ -17,12 +20,15 @@ from popsense.attempts.simulated import (
 )
 from popsense.attempts.summary import summary
 from popsense.errors import RecordingError, TwinError, UsageError
-from popsense.model import Event
+from popsense.model import Event, RawTrace
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.recording.journal import JournalWriter
 from popsense.recording.reader import read_recording
+from popsense.scoring import packaged_rubric
 from popsense.twin.transport import open_sim
+from popsense_protocol.packets import FLAG_DEPTH_SATURATED, FLAG_FORCE_SATURATED, FLAG_PRESSURE_SATURATED
 from tests.host.attempts.boards import SETTINGS, address, journal_bytes, record
+from tests.host.recording.wires import Attempt
 
 
 @pytest.fixture
@@ -32,12 +38,21 @@ def journal(tmp_path: Path) -> Path:
     return path
 
 
-def rewritten(journal: Path, path: Path, wire: bytes | None = None, **header: object) -> Path:
-    """The recording with another header or other wire bytes."""
+def rewritten(
+    journal: Path,
+    path: Path,
+    wire: bytes | None = None,
+    outcome: str = "removed",
+    detail: str = "",
+    without: str = "",
+    **header: object,
+) -> Path:
+    """The recording with another header (one key less), other wire bytes or another exit record."""
     whole = read_recording(journal)
-    writer = JournalWriter(path, whole.header | header)
+    fields = {key: value for key, value in (whole.header | header).items() if key != without}
+    writer = JournalWriter(path, fields)
     writer.wire(1.0, whole.wire if wire is None else wire)
-    writer.close(2.0, {"outcome": "removed", "detail": ""})
+    writer.close(2.0, {"outcome": outcome, "detail": detail})
     return path
 
 
@@ -165,7 +180,119 @@ def test_a_recording_that_was_cut_is_scored_and_says_so(journal: Path, tmp_path:
     result = summary(evaluate(cut))
     assert result["integrity"] == "cut off"
     assert result["outcome"] == "cut_off"
+    assert result["critical_errors"] == []
+    assert result["decision"] == "incomplete: no decision" or kept > 0.5
     assert 0 < result["samples"] < summary(evaluate(journal))["samples"]
+
+
+@pytest.mark.parametrize("outcome", ["link_lost", "failed", "refused", "removed"])
+def test_a_recording_that_the_trainee_did_not_end_is_cut_off(journal: Path, tmp_path: Path, outcome: str):
+    wire = read_recording(journal).wire
+    half = rewritten(journal, tmp_path / "half.journal", wire=wire[: len(wire) // 2], outcome=outcome)
+    assert evaluate(half).trace.cut_off
+    whole = rewritten(journal, tmp_path / "whole.journal", outcome=outcome)
+    assert evaluate(whole).trace.cut_off == (outcome != "removed")
+
+
+@pytest.mark.parametrize("samples", [1, 2, 19, 20])
+def test_a_recording_of_one_block_is_evaluated_and_drawn(journal: Path, tmp_path: Path, samples: int):
+    wire = Attempt(samples).wire(stopped=False)
+    evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=wire))
+    assert evaluation.trace.time_s.size == samples
+    assert evaluation.score.decision == "incomplete: no decision"
+    assert "incomplete: no decision" in report_page(evaluation)
+
+
+# ---- sensors -------------------------------------------------------------------------------------------
+
+
+def unfitted(journal: Path, sensor: str) -> dict[str, Any]:
+    channels = read_recording(journal).header["channels"]
+    return channels | {sensor: channels[sensor] | {"fitted": False}}
+
+
+@pytest.mark.parametrize("sensor", ["force", "depth", "pressure"])
+def test_a_sensor_that_is_not_fitted_fails_nobody(journal: Path, tmp_path: Path, sensor: str):
+    path = rewritten(journal, tmp_path / "b.journal", channels=unfitted(journal, sensor))
+    evaluation = evaluate(path)
+    assert evaluation.trace.faults == {sensor: f"the {sensor} sensor is not fitted"}
+    assert evaluation.score.decision == "incomplete: no decision"
+    assert evaluation.score.critical_errors == ()
+    assert f"The {sensor} sensor is not fitted" in report_page(evaluation)
+
+
+def with_flags(raw: RawTrace, flag: int, share: float) -> RawTrace:
+    flags = raw.flags.copy()
+    flags[: int(share * flags.size)] |= flag
+    return replace(raw, flags=flags)
+
+
+@pytest.mark.parametrize(
+    ("flag", "sensor"),
+    [(FLAG_FORCE_SATURATED, "force"), (FLAG_DEPTH_SATURATED, "depth"), (FLAG_PRESSURE_SATURATED, "pressure")],
+)
+def test_a_sensor_that_is_out_of_range_most_of_the_time_is_dead(journal: Path, flag: int, sensor: str):
+    evaluation = evaluate(journal)
+    channels, raw = evaluation.recording.header["channels"], evaluation.decoded.raw
+    assert dead_sensors(channels, with_flags(raw, flag, 0.4)) == {}
+    found = dead_sensors(channels, with_flags(raw, flag, 0.6))
+    assert found == {sensor: f"the {sensor} sensor was out of range in most samples"}
+
+
+# ---- rubric and recording ------------------------------------------------------------------------------
+
+
+def test_a_rubric_of_another_site_is_refused(journal: Path):
+    rubric = packaged_rubric("adult-proximal-tibia").model_copy(update={"site": "adult-humerus"})
+    with pytest.raises(UsageError, match=r"adult-humerus.*adult-proximal-tibia") as caught:
+        evaluate(journal, rubric)
+    assert caught.value.remedy
+
+
+def test_a_rubric_for_another_device_is_refused(journal: Path, tmp_path: Path):
+    path = rewritten(journal, tmp_path / "b.journal", device="spring-loaded")
+    with pytest.raises(UsageError, match=r"manual, powered.*spring-loaded"):
+        evaluate(path)
+
+
+def test_a_recording_that_does_not_tell_its_device_is_refused(journal: Path, tmp_path: Path):
+    with pytest.raises(RecordingError, match="does not tell its device"):
+        evaluate(rewritten(journal, tmp_path / "b.journal", without="device"))
+
+
+# ---- what is told --------------------------------------------------------------------------------------
+
+
+def test_damaged_frames_and_the_reason_of_the_end_are_told(journal: Path, tmp_path: Path):
+    wire = bytearray(read_recording(journal).wire)
+    wire[30_000:30_400] = bytes(400)
+    why = {"outcome": "failed", "detail": "No space left on device"}
+    evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=bytes(wire), **why))
+    result = summary(evaluation)
+    assert result["bad_frames"] == evaluation.decoded.bad_frames > 0
+    assert result["outcome_detail"] == "No space left on device"
+    told = " ".join(notes(evaluation))
+    assert f"{evaluation.decoded.bad_frames} frames were damaged on the wire" in told
+    assert "No space left on device" in told
+
+
+def test_errors_that_could_not_be_seen_are_told(journal: Path, tmp_path: Path):
+    wire = read_recording(journal).wire
+    evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=wire[: len(wire) // 2]))
+    assert evaluation.score.not_ruled_out
+    assert f"unseen: {', '.join(evaluation.score.not_ruled_out)}." in notes(evaluation)[-1]
+
+
+def test_a_sound_recording_has_no_warnings(journal: Path):
+    evaluation = evaluate(journal)
+    assert len(notes(evaluation)) == 3
+    result = summary(evaluation)
+    assert (result["bad_frames"], result["outcome_detail"], result["not_ruled_out"]) == (0, "", [])
+    assert (result["sensor_faults"], result["tare_doubtful"]) == ({}, False)
+
+
+def test_every_end_of_an_attempt_has_its_words():
+    assert OUTCOMES.keys() == (ENDED | {"removed"}) - {"scored"}
 
 
 def test_a_damaged_stretch_is_a_hole_of_that_many_samples(journal: Path, tmp_path: Path):

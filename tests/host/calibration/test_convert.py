@@ -1,5 +1,7 @@
 """Counts to units: scale, tare, plug flex, label."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -64,10 +66,50 @@ def test_what_follows_the_rest_does_not_shift_the_tare():
     assert TARE_S * 1000 == REST
 
 
-def test_without_a_rest_nothing_is_tared():
-    late = raw([1100] * 10)
-    late = RawTrace(**{**vars(late), "time_s": late.time_s + 1.0})
-    assert to_trace(late, SCALES).force_n == pytest.approx(np.ones(10))
+def test_a_late_recording_is_tared_on_its_beginning_and_says_so():
+    rest = raw([1100] * 100)
+    early, late = (replace(rest, time_s=rest.time_s + late_s) for late_s in (0.4, 1.0))
+    for trace in (to_trace(early, SCALES), to_trace(late, SCALES)):
+        assert trace.force_n == pytest.approx(np.zeros(100))
+        assert not trace.faults
+    assert (to_trace(early, SCALES).tare_doubtful, to_trace(late, SCALES).tare_doubtful) == (False, True)
+
+
+def test_a_needle_that_is_loaded_while_it_is_tared_is_a_fault_of_the_force():
+    trace = to_trace(raw([100 * i for i in range(REST)] + [6400] * 100), SCALES)  # 6.4 N in 64 ms
+    assert trace.tare_doubtful
+    assert trace.faults.keys() == {"force"}
+    assert "tared" in trace.faults["force"]
+
+
+def test_a_needle_that_moves_while_it_is_tared_is_a_fault_of_the_depth():
+    assert to_trace(raw([0] * 100, [1600 + 5 * i for i in range(100)]), SCALES).faults.keys() == {"depth"}
+
+
+def test_a_tip_that_was_out_while_it_was_tared_is_a_fault_of_the_depth():
+    out = [2600] * 200 + [1600] * 100
+    out[250] = 0  # a burst
+    assert to_trace(raw([0] * 300, out), SCALES).faults.keys() == {"depth"}
+    assert not to_trace(raw([0] * 300, [1600] * 299 + [0]), SCALES).faults
+
+
+def test_noise_and_a_knock_are_at_rest():
+    force = np.random.default_rng(1).normal(0, 120, 1000).astype(int).tolist()
+    force[10:20] = [90_000] * 10
+    trace = to_trace(raw(force), SCALES)
+    assert (trace.tare_doubtful, trace.faults) == (False, {})
+
+
+@pytest.mark.parametrize("samples", [0, 1, 2, 20])
+def test_a_handful_of_samples_is_converted(samples: int):
+    assert to_trace(raw([100] * samples), SCALES).force_n.tolist() == [0.0] * samples
+
+
+def test_a_dead_force_sensor_bends_no_plug():
+    counts = raw([0] * REST + [8_000_000] * 100)
+    dead = to_trace(counts, SCALES, {"force": "dead"})
+    assert dead.protrusion_mm == pytest.approx(np.zeros(REST + 100))
+    assert dead.faults == {"force": "dead"}
 
 
 def test_plug_flex_is_taken_off_under_compression_only():

@@ -2,19 +2,26 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from popsense.attempts.evaluate import evaluate
 from popsense.attempts.simulated import DEMO_OPERATORS
 from popsense.cli.main import app
+from popsense.errors import LinkLost
+from popsense.recording.journal import JournalWriter
 from popsense.recording.reader import read_recording
-from tests.host.attempts.boards import address, journal_bytes
+from popsense.scoring import score_table, sum_text
+from tests.host.attempts.boards import address, journal_bytes, raiser, spoiled
 from tests.host.cli.programs import CommandLine, Done, popsense
 
 OPTIONS = {
@@ -60,9 +67,9 @@ def test_record_score_report(run: CommandLine, tmp_path: Path):
     path = tmp_path / "a.journal"
     said = well(run("record", address(), "--mode", "assessment", "--out", path))
     assert f"recorded: {path}" in said
-    assert "points earned /" in said
+    assert "sum: " in said
     before = path.read_bytes()
-    assert "points earned /" in well(run("score", path))
+    assert "sum: " in well(run("score", path))
     result = json.loads(well(run("score", path, "--json")))
     assert (result["outcome"], result["mode"], result["integrity"]) == ("removed", "assessment", "complete")
     page = tmp_path / "there" / "a.html"
@@ -83,12 +90,137 @@ def test_a_recording_without_a_name_goes_into_the_recordings_folder(run: Command
     assert path.name.endswith("-adult-proximal-tibia.journal")
 
 
-def test_the_header_tells_who_really_held_which_device(run: CommandLine, tmp_path: Path):
+@pytest.mark.parametrize("said_again", [(), ("--device", "powered", "--operator", "expert")])
+def test_the_header_tells_who_really_held_which_device(
+    run: CommandLine, tmp_path: Path, said_again: tuple[str, ...]
+):
     path = tmp_path / "a.journal"
-    site = "sim://adult-proximal-tibia"
-    well(run("record", f"{site}?seed=2", "--device", "manual", "--operator", "T07", "--out", path))
+    well(run("record", "sim://adult-proximal-tibia?seed=2", *said_again, "--out", path))
     header = read_recording(path).header
     assert (header["operator"], header["device"]) == ("expert", "powered")
+
+
+@pytest.mark.parametrize(
+    "name", ["x[/y].journal", "x[bold]y.journal", "x:bug:y.journal", "x[link=1.journal", "x\udcff.journal"]
+)
+def test_a_path_is_no_markup(run: CommandLine, tmp_path: Path, name: str):
+    path = tmp_path / Path(name)
+    shown = name.encode(errors="backslashreplace").decode()
+    said = well(run("record", address(), "--out", path))
+    assert said.count(shown.rpartition("/")[2]) == 2
+    assert f"recorded: {tmp_path}/{shown}" in said
+    assert shown.rpartition("/")[2] in well(run("score", path))
+    page = path.with_suffix(".html")
+    well(run("report", path, "--out", page))
+    assert page.is_file()
+
+
+def test_a_folder_is_no_markup(run: CommandLine):
+    assert "report: a[/b]/index.html" in well(
+        run("demo", "--once", "--seeds", "3", "--out", "a[/b]", "--jobs", "1")
+    )
+
+
+# ---- how it ended --------------------------------------------------------------------------------------
+
+
+def ended(outcome: dict[str, str] | None, folder: Path) -> Path:
+    """The expert's recording with another end; None = with none."""
+    (folder / "whole.journal").write_bytes(journal_bytes())
+    whole = read_recording(folder / "whole.journal")
+    path = folder / "other.journal"
+    writer = JournalWriter(path, whole.header)
+    writer.wire(0.0, whole.wire)
+    if outcome is None:
+        writer.close(1.0, {})
+        path.write_bytes(path.read_bytes()[:-5])
+    else:
+        writer.close(1.0, outcome)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line", "decision"),
+    [
+        ({"outcome": "timed_out", "detail": ""}, "ended: timed out", "(timed out)"),
+        ({"outcome": "cancelled", "detail": "by you"}, "ended: cancelled (by you)", "(cancelled)"),
+        ({"outcome": "link_lost", "detail": "gone [/x]"}, "ended: link lost (gone [/x])", "(link lost)"),
+        (None, "ended: cut off", "(cut off)"),
+    ],
+)
+def test_a_score_tells_how_the_attempt_ended(
+    run: CommandLine, tmp_path: Path, outcome: dict[str, str] | None, line: str, decision: str
+):
+    said = well(run("score", ended(outcome, tmp_path)))
+    assert line in said.splitlines()
+    assert decision in said.splitlines()[-2]
+
+
+def test_a_needle_that_was_removed_needs_no_word(run: CommandLine, journal: Path):
+    said = well(run("score", journal))
+    assert "ended: " not in said
+    assert said.splitlines()[-2].startswith("pass   integrity:")
+
+
+@pytest.mark.parametrize("mode", ["guided", "blind"])
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (KeyboardInterrupt(), 3, "ended: cancelled (ended by the user)"),
+        (LinkLost("it is gone"), 3, "ended: link lost (it is gone)"),
+        (None, 0, "ended: timed out"),
+    ],
+)
+def test_the_exit_code_of_record_tells_whether_it_was_a_whole_attempt(
+    run: CommandLine,
+    tmp_path: Path,
+    monkeypatch,
+    fault: BaseException | None,
+    code: int,
+    said: str,
+    mode: str,
+):
+    act = (lambda: None) if fault is None else raiser(fault)
+    monkeypatch.setenv("POPSENSE_CONTACT_TIMEOUT_S", "2")
+    with spoiled(act, at=15, operator_begins=fault is not None) as board:
+        monkeypatch.setattr("popsense.cli.record.open_url", lambda _: board)
+        done = run("record", address(), "--mode", mode, "--out", tmp_path / "a.journal")
+    assert (done.code, done.err) == (code, "")
+    assert said in done.out
+    assert (tmp_path / "a.journal").is_file()
+
+
+def test_the_help_of_record_tells_the_exit_codes(run: CommandLine):
+    said = " ".join(well(run("record", "--help")).split())
+    assert "Exit code: 0 where it was recorded to its end" in said
+
+
+# ---- the table -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("columns", "sources"), [(80, False), (120, True)])
+def test_the_table_fits_and_shows_the_arithmetic(
+    run: CommandLine, journal: Path, monkeypatch, columns: int, sources: bool
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    evaluation = evaluate(journal)
+    said = well(run("score", journal))
+    assert max(map(len, said.splitlines())) <= columns
+    rows = score_table(evaluation.score)
+    assert any("x 30)" in row.points for row in rows)
+    for row in rows:
+        assert row.points in said  # in one piece
+    assert f"sum: {sum_text(evaluation.score)}" in said
+    assert ("uncalibrated" in said.partition("sum:")[0]) == sources
+
+
+def test_advice_is_given_for_what_lost_points(run: CommandLine, tmp_path: Path):
+    path = tmp_path / "a.journal"
+    said = well(run("record", address("plunger"), "--out", path))
+    rows = score_table(evaluate(path).score)
+    assert [row.item for row in rows if f"advice: {row.item}: {row.advice}" in said] == [
+        row.item for row in rows if row.advice
+    ]
 
 
 @pytest.mark.parametrize(("mode", "cued", "scored"), [
@@ -97,7 +229,7 @@ def test_the_header_tells_who_really_held_which_device(run: CommandLine, tmp_pat
 def test_what_a_mode_shows(run: CommandLine, tmp_path: Path, mode: str, cued: bool, scored: bool):
     said = well(run("record", address(), "--mode", mode, "--out", tmp_path / "a.journal"))
     assert ("In the marrow" in said) == cued
-    assert ("points earned" in said) == scored
+    assert ("sum: " in said) == scored
     assert "Ready. Insert the needle." in said
 
 
@@ -134,7 +266,7 @@ def test_demo_writes_a_page_for_each_attempt_and_one_that_links_to_them(run: Com
     assert set(re.findall(r'href="([^"]+)"', index)) == {f"{name}.html" for name in names}
     for name in names:
         assert f"{name.removesuffix('-0003')}, seed 3" in said
-    assert said.count("points earned /") == 4
+    assert said.count("sum: ") == 4
     assert "report: out/index.html" in said
     assert "no evidence that its scores are valid" in said
 
@@ -146,23 +278,60 @@ def test_it_is_the_installed_program(tmp_path: Path):
     assert len(json.loads(done.stdout)["attempts"]) == 4
 
 
+@contextmanager
+def demo_of_100_seeds(folder: Path, jobs: int) -> Iterator[subprocess.Popen[str]]:
+    """Under way in a session of its own, with temporary files in `folder`/tmp."""
+    (folder / "tmp").mkdir()
+    command = ["demo", "--once", "--seeds", "0..99", "--out", str(folder / "out"), "--jobs", str(jobs)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "popsense.cli.main", *command],
+        env=os.environ | {"TMPDIR": str(folder / "tmp")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as program:
+        try:
+            yield program
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+
+
+def press_ctrl_c(program: subprocess.Popen[str], folder: Path) -> None:
+    """As a terminal does: to the parent and to its workers. It must end soon and leave nobody behind."""
+    os.killpg(program.pid, signal.SIGINT)
+    _, complaint = program.communicate(timeout=20)
+    assert (program.returncode, complaint) == (130, "")
+    with pytest.raises(ProcessLookupError):  # the resource tracker may need a moment
+        until(lambda: os.killpg(program.pid, 0), most_s=5)
+    assert list((folder / "tmp").glob("popsense-twin-*")) == []  # every simulated board was switched off
+
+
+def members(group: int) -> int:
+    """Processes of a group."""
+    listed = subprocess.run(["ps", "-A", "-o", "pgid="], capture_output=True, text=True, check=True).stdout
+    return sum(int(line) == group for line in listed.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
+def test_ctrl_c_while_workers_start(tmp_path: Path, share: float):
+    """They import for about a second, and know nothing of Ctrl-C before."""
+    with demo_of_100_seeds(tmp_path, jobs=2) as program:
+        until(lambda: members(program.pid) >= 2, program)  # resource tracker, then workers
+        time.sleep(share)
+        press_ctrl_c(program, tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_the_demo_soon(tmp_path: Path, jobs: int):
     out = tmp_path / "out"
-    command = ["demo", "--once", "--seeds", "0..99", "--out", str(out), "--jobs", str(jobs)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "popsense.cli.main", *command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as program:
-        try:
-            until(lambda: out.is_dir() and len(list(out.glob("*.journal"))) >= 4)
-            os.killpg(program.pid, signal.SIGINT)  # as a terminal does: to the parent and to its workers
-            assert program.wait(timeout=20) != 0
-        finally:
-            program.kill()
+    with demo_of_100_seeds(tmp_path, jobs) as program:
+        until(lambda: out.is_dir() and len(list(out.glob("*.journal"))) >= 4, program)
+        time.sleep(random.random())
+        press_ctrl_c(program, tmp_path)
     assert len(list(out.glob("*.journal"))) < 40
 
 
@@ -182,14 +351,16 @@ def test_ctrl_c_ends_an_attempt_and_keeps_it(tmp_path: Path):
             said, complaint = program.communicate(timeout=20)
         finally:
             program.kill()
-    assert (program.returncode, complaint) == (0, "")
+    assert (program.returncode, complaint) == (3, "")
     assert "Ended by you." in said
     recording = read_recording(path)
     assert recording.outcome == {"outcome": "cancelled", "detail": "ended by the user"}
 
 
-def until(holds, most_s: float = 30.0) -> None:
+def until(holds, program: subprocess.Popen[str] | None = None, most_s: float = 30.0) -> None:
+    """Waits until it holds; a program that has ended by then tells why."""
     end = time.monotonic() + most_s
     while not holds():
+        assert program is None or program.poll() is None, program.communicate()
         assert time.monotonic() < end
         time.sleep(0.02)

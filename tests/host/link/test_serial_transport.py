@@ -99,6 +99,14 @@ def test_nothing_that_listens_says_so():
     assert "bridge" in remedy
 
 
+def test_of_pyserial_only_the_reason_is_told(monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> socket.socket:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    assert refused("socket://192.0.2.1:5000")[0] == "socket://192.0.2.1:5000 cannot be opened: timed out"
+
+
 def test_an_address_of_no_known_kind_names_those_there_are():
     for url in ("/dev/ttyACM0", "usb://1", "", "serial"):
         with pytest.raises(UsageError, match="is no address of a board") as caught:

@@ -123,7 +123,7 @@ def test_nothing_is_drawn_outside_the_picture():
         assert np.all(points.max(axis=0) <= (width, height))
 
 
-@pytest.mark.parametrize("samples", [0, 1, 2, 3, 9, 12])
+@pytest.mark.parametrize("samples", [0, 1, 2, 3, 9, 12, 20])
 def test_an_almost_empty_trace_is_drawn(samples: int):
     draw(only(build_trace(), slice(0, samples)))
 

@@ -34,6 +34,19 @@ MISTAKES = {
     "same id twice": ('id = "flush"', 'id = "aspiration"', ["'aspiration' is used twice"]),
     "unknown omission rule": ('none_means = "omission"', 'none_means = "zero"', ["none_means", "'omission'"]),
     "not a number": ("weight = 30", "weight = nan", ["weight"]),
+    "a band up to nowhere": ("{ up_to = 35,", "{ up_to = inf,", ["'overshoot'", "up_to", "finite"]),
+    "a share that is no number": ("points = 0.25", "points = nan", ["bands 3, points", "finite"]),
+    "a condition that never holds": (
+        'comparison = "==", value = 1',
+        'comparison = "==", value = nan',
+        ["no_score 1", "value", "finite"],
+    ),
+    "a condition beyond all values": (
+        'comparison = ">", value = 1',
+        'comparison = ">", value = inf',
+        ["'second_puncture'", "value", "finite"],
+    ),
+    "a standard that is no number": ("pass_percent = 70", "pass_percent = nan", ["pass_percent", "finite"]),
     "not TOML": ("[[item]]", "[[item", ["not TOML", "line"]),
 }
 

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from popsense.analysis import CATALOGUE, analyse
-from popsense.model import Analysis, Metric, Mode, Score
-from popsense.scoring import packaged_rubric, score, score_table
+from popsense.calibration.convert import Calibration, ChannelScale, to_trace
+from popsense.model import Analysis, Hole, Metric, Mode, RawTrace, Score, SensorName, Trace
+from popsense.scoring import packaged_rubric, score, score_table, sum_text
 from popsense.scoring.scorer import DECISIONS
 from tests.host.traces import (
     EARLY_STOPPER,
@@ -20,6 +22,7 @@ from tests.host.traces import (
     Hand,
     build_trace,
     flat_trace,
+    only,
     with_hole,
 )
 
@@ -33,6 +36,10 @@ lost = st.tuples(*(st.booleans() for _ in CATALOGUE))
 
 def judge(hand: Hand, mode: Mode = "assessment") -> Score:
     return score(analyse(build_trace(hand), (), GEOMETRY), RUBRIC, mode)
+
+
+def left_out(result: Score) -> set[str]:
+    return {line.item for line in result.lines if "left out" in line.measured}
 
 
 def codes(result: Score) -> set[str]:
@@ -105,6 +112,104 @@ def test_a_lost_required_figure_leaves_no_decision():
     assert "not assessed" in result.lines[0].measured
 
 
+HANDS = (EXPERT, NOVICE, PLUNGER, EARLY_STOPPER, Hand(overshoot_mm=-0.7), Hand(aspiration_kpa=0, flush_kpa=0))
+SENSORS: tuple[SensorName, ...] = ("force", "depth", "pressure")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(HANDS), st.floats(0.1, 10.4), st.sampled_from(MODES))
+def test_a_broken_recording_adds_no_critical_error(hand: Hand, end_s: float, mode: Mode):
+    trace = build_trace(hand)
+    broken = replace(only(trace, trace.time_s < end_s), cut_off=True)
+    whole, cut = (score(analyse(one, (), GEOMETRY), RUBRIC, mode) for one in (trace, broken))
+    assert codes(cut) <= codes(whole)
+    assert left_out(cut) <= left_out(whole)
+    assert not (cut.passed and codes(whole))
+
+
+@pytest.mark.parametrize("end_s", [1.8, 2.4, 3.0, 3.4])
+def test_a_cable_pulled_in_the_cortex_leaves_no_decision(end_s: float):
+    trace = build_trace(EXPERT)
+    broken = replace(only(trace, trace.time_s < end_s), cut_off=True)
+    result = score(analyse(broken, (), GEOMETRY), RUBRIC, "assessment")
+    assert (result.decision, result.critical_errors) == ("incomplete: no decision", ())
+
+
+def test_a_critical_error_that_nobody_could_have_seen_leaves_no_pass():
+    trace = with_hole(build_trace(EXPERT), 8.0, 8.2)
+    result = score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment")
+    assert (result.decision, result.percent) == ("incomplete: no decision", 100)
+    assert result.not_ruled_out == ("Far cortex touched",)
+    assert score(analyse(trace, (), GEOMETRY), RUBRIC, "guided").not_ruled_out == ()
+
+
+def test_what_was_seen_before_the_end_still_counts():
+    trace = build_trace(PLUNGER)
+    broken = replace(only(trace, trace.time_s < 5.0), cut_off=True)
+    result = score(analyse(broken, (), GEOMETRY), RUBRIC, "assessment")
+    assert "far_cortex_contact" in codes(result)
+    assert result.decision == "fail: critical error"
+
+
+COUNTS = ChannelScale(0, 0.001)
+IN_COUNTS = Calibration(COUNTS, COUNTS, COUNTS, plug_compliance_mm_per_n=0.0)
+
+
+def tared_from(trace: Trace, start_s: float) -> Trace:
+    """The trace as it is converted where all before start_s was lost on the way."""
+    here = trace.time_s >= start_s
+    channels = (trace.force_n, trace.protrusion_mm, trace.pressure_kpa)
+    counts = [(1000 * channel[here]).astype(np.int64) for channel in channels]
+    holes = (Hole(0, int((~here).sum())),)
+    index = trace.sample_index[here]
+    return to_trace(RawTrace(index, trace.time_s[here], *counts, np.zeros_like(index), holes), IN_COUNTS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from((*HANDS, Hand(overshoot_mm=0.1, reaction_s=1.0))),
+    st.floats(0.1, 10.0),
+    st.sampled_from(MODES),
+)
+@example(Hand(overshoot_mm=0.1, reaction_s=1.0), 4.2, "assessment")
+def test_a_late_recording_adds_no_critical_error(hand: Hand, start_s: float, mode: Mode):
+    trace = build_trace(hand)
+    whole, late = (
+        score(analyse(one, (), GEOMETRY), RUBRIC, mode) for one in (trace, tared_from(trace, start_s))
+    )
+    assert codes(late) <= codes(whole)
+    assert not (late.passed and codes(whole))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(HANDS), st.sets(st.sampled_from(SENSORS), min_size=1), st.sampled_from(MODES))
+def test_a_dead_sensor_adds_no_critical_error(hand: Hand, dead: set[SensorName], mode: Mode):
+    trace = build_trace(hand)
+    whole, blind = (
+        score(analyse(replace(trace, faults=faults), (), GEOMETRY), RUBRIC, mode)
+        for faults in ({}, dict.fromkeys(dead, "dead"))
+    )
+    assert codes(blind) <= codes(whole)
+    assert blind.passed is not True
+    assert blind.possible == whole.possible
+
+
+def test_without_its_depth_sensor_the_expert_fails_nothing():
+    analysis = analyse(replace(build_trace(), faults={"depth": "the depth sensor is dead"}), (), GEOMETRY)
+    result = score(analysis, RUBRIC, "assessment")
+    assert (result.decision, result.critical_errors) == ("incomplete: no decision", ())
+    assert result.lines[0].measured == "not assessed: the depth sensor is dead"
+
+
+def test_a_push_after_the_stop_costs_its_points():
+    trace = build_trace(EXPERT)
+    trace.protrusion_mm[(trace.time_s > 6.5) & (trace.time_s < 9.0)] += 11.5
+    result = score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment")
+    line = next(line for line in result.lines if line.item == "readvance")
+    assert (line.earned, line.possible) == (0, 10)
+    assert result.percent == judge(EXPERT).percent - 10
+
+
 def test_a_trace_without_contact_is_no_attempt():
     result = score(analyse(flat_trace(), (), GEOMETRY), RUBRIC, "assessment")
     assert result.decision == "incomplete: no decision"
@@ -137,7 +242,25 @@ def test_a_line_prints_figure_unit_and_rule():
     assert line.rule == "up to 50 %: 0.25 x 30"
 
 
-def test_the_table_ends_with_the_sum():
-    rows = score_table(judge(EXPERT))
-    assert rows[-1][0] == "Sum"
-    assert rows[-1][2].startswith("100 of 100 assessable (100 possible)")
+def test_the_table_shows_the_whole_arithmetic():
+    rows = {row.item: row for row in score_table(judge(NOVICE))}
+    overshoot = rows["Overshoot, share of the room in the cavity"]
+    assert overshoot.points == "7.5 / 30 (up to 50 %: 0.25 x 30)"
+    assert overshoot.measured.startswith("8.0 mm = 44.")
+    assert overshoot.advice.startswith("Let the hand rest")
+    assert overshoot.source.startswith("uncalibrated")
+    assert rows["Peak force"].points == "shown, not scored"
+
+
+def test_advice_is_given_where_points_were_left():
+    assert all(row.advice == "" for row in score_table(judge(EXPERT)))
+
+
+def test_what_was_not_assessed_has_no_points():
+    trace = with_hole(build_trace(EXPERT), POP_S - 0.1, POP_S + 0.1)
+    row = score_table(score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment"))[0]
+    assert (row.points, row.advice) == ("- / 30", "")
+
+
+def test_the_sum_is_one_line():
+    assert sum_text(judge(EXPERT)) == "100 of 100 assessable (100 possible) = 100.0 %"
