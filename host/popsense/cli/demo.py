@@ -54,10 +54,10 @@ def demo(
     folder = out or Path("popsense-demo") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     console = terminal()
     attempts = _with_progress(console, chosen, folder, jobs)
+    index = write_reports(folder, attempts)  # before the terminal, which may be a pipe that closes
     for attempt in attempts:
         print_score(console, f"{attempt.operator}, seed {attempt.seed}", attempt.evaluation)
     console.print(NOT_VALIDITY)
-    index = write_reports(folder, attempts)
     console.print(f"report: {index}", soft_wrap=True)
     if not once:
         serve_folder(folder, console)
@@ -72,7 +72,7 @@ def write_reports(folder: Path, attempts: list[SimulatedAttempt]) -> Path:
         evaluation = attempt.evaluation
         entries.append(
             IndexEntry(
-                title=f"{evaluation.site.title}, seed {attempt.seed}",
+                title=f"{evaluation.site.title}, {attempt.operator}, seed {attempt.seed}",
                 operator=attempt.operator,
                 mode=evaluation.mode,
                 score=evaluation.score,

@@ -1,8 +1,9 @@
 """The command `popsense`. One command, one function call; a deliberate error is one line and exit code 2."""
 
 import sys
+from importlib.metadata import version
 from io import TextIOWrapper
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 
@@ -23,8 +24,18 @@ for command in (demo, record, score, report):
     app.command()(command)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"popsense {version('popsense')}")
+        raise typer.Exit
+
+
 @app.callback()
-def popsense() -> None:
+def popsense(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Records, scores and shows intraosseous insertion technique. TRAINING ONLY."""
 
 

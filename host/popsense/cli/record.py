@@ -10,7 +10,7 @@ from rich.console import Console
 from popsense.attempts.conduct import conduct_attempt
 from popsense.attempts.life_cycle import State
 from popsense.attempts.record import AttemptPlan
-from popsense.backends import open_url
+from popsense.backends import is_simulated, open_url
 from popsense.cli.output import terminal
 from popsense.cli.tables import print_ending, print_score
 from popsense.errors import UsageError
@@ -75,14 +75,16 @@ def record(
     console.print(f"recorded: {recorded.path}", soft_wrap=True)
     if plan.mode == "blind":
         print_ending(console, evaluation)
+        console.print(f"score: popsense score {recorded.path}", soft_wrap=True)
     else:
         print_score(console, path.name, evaluation)
+    console.print(f"page: popsense report {recorded.path}", soft_wrap=True)
     if recorded.outcome not in TO_ITS_END:
         raise typer.Exit(ENDED_BEFORE)
 
 
 def _plan(url: str, site: str | None, mode: str, device: str | None, operator: str | None) -> AttemptPlan:
-    if not url.startswith("sim://"):
+    if not is_simulated(url):
         where = _site(site)
         return AttemptPlan(where, _mode(mode), _device(device or "powered", where), operator or "trainee")
     address = parse_address(url)

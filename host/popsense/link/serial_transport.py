@@ -18,7 +18,7 @@ POLL_S = 0.01
 _REMEDIES = {
     errno.ENOENT: (
         "there is no port {port}",
-        "Plug the board in; `python -m serial.tools.list_ports` shows ports.",
+        "Plug the board in, or correct the name (Linux: ls /dev/ttyACM*; Windows: Device Manager).",
     ),
     errno.EACCES: (
         "no permission on {port}",

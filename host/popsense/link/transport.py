@@ -49,8 +49,16 @@ def register(scheme: str, opener: Opener) -> None:
 
 def open_transport(url: str) -> Transport:
     """The transport behind an address. UsageError for an unknown scheme."""
+    return _openers[known_scheme(url)](url)
+
+
+def known_scheme(url: str) -> str:
+    """The scheme of an address that `open_transport` can open, else UsageError."""
     scheme, separator, _ = url.partition("://")
-    if not separator or scheme not in _openers:
-        known = ", ".join(f"{name}://" for name in sorted(_openers))
-        raise UsageError(f"{url!r} is no address of a board", f"Use one that begins with: {known}.")
-    return _openers[scheme](url)
+    if separator and scheme in _openers:
+        return scheme
+    known = ", ".join(f"{name}://" for name in sorted(_openers))
+    remedy = f"Use one that begins with: {known}."
+    if url and ":" not in url:
+        remedy = f"{remedy} If it is a serial port: serial://{url}."
+    raise UsageError(f"{url!r} is no address of a board", remedy)

@@ -74,6 +74,8 @@ def _create(path: Path) -> IO[bytes]:
         try:
             return path.open("xb")
         except FileExistsError as error:
+            if path.is_dir():
+                raise RecordingError(f"{path} is a folder", "Name a file in it.") from error
             raise RecordingError(
                 f"{path} exists", "Choose another name: recordings are never overwritten."
             ) from error

@@ -54,7 +54,7 @@ DEVICES = {
 def device_named(name: str) -> Device:
     """The device of that name; UsageError names the possible ones."""
     if name not in DEVICES:
-        raise UsageError(f"no simulated device is called {name!r}", f"use one of: {', '.join(DEVICES)}")
+        raise UsageError(f"no simulated device is called {name!r}", f"Use one of: {', '.join(DEVICES)}.")
     return DEVICES[name]
 
 

@@ -108,7 +108,7 @@ def simulate(site: SiteProfile, operator: str, device: str, seed: int, sample_ra
 def generator(seed: int, *names: str) -> np.random.Generator:
     """A random generator that depends on the seed and on the names, and on nothing else."""
     if seed < 0:
-        raise UsageError(f"the seed {seed} is negative", "use a seed of 0 or more")
+        raise UsageError(f"the seed {seed} is negative", "Use a seed of 0 or more.")
     sequence = np.random.SeedSequence([seed, *(crc32(name.encode()) for name in names)])
     return np.random.Generator(np.random.PCG64(sequence))
 
@@ -131,7 +131,7 @@ def _step_through(rig: _Rig, ripple: FloatArray) -> _Path:
         forces.append(force)
         frictions.append(needle.friction_n())
     if len(tips) == len(ripple):
-        raise TwinError(f"a simulated attempt did not end within {LONGEST_S:.0f} s", "choose another seed")
+        raise TwinError(f"a simulated attempt did not end within {LONGEST_S:.0f} s", "Choose another seed.")
     return _Path(np.array(tips), np.array(forces), np.array(frictions), rig.conduct.moments)
 
 

@@ -103,7 +103,7 @@ OPERATORS = {
 def operator_named(name: str) -> Operator:
     """The operator of that name; UsageError names the possible ones."""
     if name not in OPERATORS:
-        raise UsageError(f"no simulated operator is called {name!r}", f"use one of: {', '.join(OPERATORS)}")
+        raise UsageError(f"no simulated operator is called {name!r}", f"Use one of: {', '.join(OPERATORS)}.")
     return OPERATORS[name]
 
 

@@ -47,7 +47,10 @@ def parse_address(url: str) -> TwinAddress:
             f"unknown site {parts.netloc!r} in {url}", f"Use one of: {', '.join(sorted(SITES))}."
         )
     known = {"operator", "device", "seed", "pace", "interpreter"}
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise UsageError(f"an option stands twice in {url}", "Give each option once.")
     if unknown := sorted(options.keys() - known):
         raise UsageError(f"unknown option {unknown[0]!r} in {url}", f"Use: {', '.join(sorted(known))}.")
     if options.get("pace", "max") not in QUANTUM_US:

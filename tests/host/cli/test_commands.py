@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_a_path_is_no_markup(run: CommandLine, tmp_path: Path, name: str):
     path = tmp_path / Path(name)
     shown = name.encode(errors="backslashreplace").decode()
     said = well(run("record", address(), "--out", path))
-    assert said.count(shown.rpartition("/")[2]) == 2
+    assert said.count(shown.rpartition("/")[2]) == 3  # recorded, above the table, page
     assert f"recorded: {tmp_path}/{shown}" in said
     assert shown.rpartition("/")[2] in well(run("score", path))
     page = path.with_suffix(".html")
@@ -364,3 +365,19 @@ def until(holds, program: subprocess.Popen[str] | None = None, most_s: float = 3
         assert program is None or program.poll() is None, program.communicate()
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_the_version_is_printed(run: CommandLine):
+    assert well(run("--version")) == f"popsense {version('popsense')}\n"
+
+
+def test_a_serial_port_without_its_scheme_is_told_the_way(run: CommandLine):
+    refused = run("record", "COM5")
+    assert refused.code == 2
+    assert "serial://COM5" in refused.err
+
+
+def test_an_option_that_stands_twice_is_refused(run: CommandLine):
+    refused = run("record", address() + "&operator=novice")
+    assert refused.code == 2
+    assert "stands twice" in refused.err

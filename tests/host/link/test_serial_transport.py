@@ -49,7 +49,7 @@ def test_another_device_on_the_port_is_not_written_to(monkeypatch: pytest.Monkey
 def test_a_missing_port_says_how_to_find_the_right_one():
     message, remedy = refused("serial:///dev/ttyNONE7")
     assert message == "there is no port /dev/ttyNONE7"
-    assert "list_ports" in remedy
+    assert "/dev/ttyACM" in remedy
 
 
 def test_a_port_held_by_another_program_says_so():
