@@ -17,7 +17,7 @@ from popsense.recording.timeline import TICKS_MODULUS
 from popsense.scoring import Rubric, packaged_rubric, score
 
 NEEDED = {"site", "device", "mode", "operator", "created", "versions", "board", "calibration_id", "channels"}
-CUT_OFF_OUTCOMES = ("link_lost", "failed", "refused")  # the trainee ended none of these
+CUT_OFF_OUTCOMES = ("cancelled", "link_lost", "failed", "refused")  # the trainee ended none of these
 
 
 @dataclass(frozen=True)

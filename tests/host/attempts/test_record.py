@@ -269,3 +269,11 @@ def test_a_journal_is_never_overwritten(tmp_path: Path):
 def test_the_outcome_is_plain_json(tmp_path: Path):
     recording = read_recording(record(tmp_path / "a.journal")[0].path)
     assert json.loads(json.dumps(recording.outcome)) == {"outcome": "removed", "detail": ""}
+
+
+def test_what_the_user_cut_short_is_no_omission_of_the_trainee(tmp_path: Path):
+    path = tmp_path / "a.journal"
+    with spoiled(raiser(KeyboardInterrupt()), at=MIDDLE) as board:
+        record_attempt(board, PLAN, path, SETTINGS)
+    score = evaluate(path).score
+    assert (score.passed, score.decision, score.critical_errors) == (None, "incomplete: no decision", ())
