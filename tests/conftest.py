@@ -7,6 +7,7 @@ the reason, unless POPSENSE_REQUIRE (a comma list, set by .ci/run) names it: the
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Callable
 
 import hypothesis
@@ -21,6 +22,10 @@ hypothesis.settings.register_profile(
     "soak", max_examples=20_000, deadline=None, print_blob=True, suppress_health_check=SLOW
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# A run in the background of a script is born deaf to Ctrl-C, and so would be each program that a test starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Require = Callable[[str], None]
 

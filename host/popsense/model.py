@@ -159,7 +159,8 @@ class Score:
     """Points with their arithmetic: percent = 100 * earned / assessable; assessable <= possible.
 
     passed is None, no decision, where required items were not assessed, or under 70 % of the points, or where
-    critical errors could not be ruled out: their titles, for want of samples or of a sensor.
+    critical errors could not be ruled out: their titles, for want of samples or of a sensor. pass_percent:
+    the pass mark, with its source.
     """
 
     earned: float
@@ -173,3 +174,5 @@ class Score:
     rubric: str
     rubric_version: int
     not_ruled_out: tuple[str, ...] = ()
+    pass_percent: float | None = None
+    pass_percent_source: str = ""

@@ -78,7 +78,7 @@ CATALOGUE = (
     Definition("used_hole_suspected", "0/1", "Used hole suspected",
                penetration.used_hole_suspected, BEFORE_EXIT, BOTH),
     Definition("penetration_time_s", "s", "Penetration time", penetration.penetration_time_s, TO_POP, BOTH),
-    Definition("peak_force_n", "N", "Peak force", penetration.peak_force_n, CORTEX, BOTH),
+    Definition("peak_force_n", "N", "Peak force before the pop", penetration.peak_force_n, CORTEX, BOTH),
     Definition("steadiness_percent", "%", "Unsteadiness of the force",
                penetration.steadiness_percent, CORTEX, BOTH),
     Definition("taper_ratio", "ratio", "Taper (force at the exit / peak)",
@@ -112,7 +112,8 @@ CATALOGUE = (
                confirmation.stray_force_n, STANDING, BOTH),
     Definition("removal_time_s", "s", "Removal time", removal.removal_time_s, REMOVAL, DEPTH),
     Definition("puncture_count", "count", "Punctures", removal.puncture_count, ALL, DEPTH, True),
-    Definition("device_latency_ms", "ms", "Pop on the device, after the host's",
+    Definition("device_latency_ms", "ms",
+               "Pop on the board relative to the computer's analysis (negative: earlier)",
                stopping.device_latency_ms, AROUND_POP, BOTH),
 )
 # fmt: on

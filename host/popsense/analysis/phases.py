@@ -1,4 +1,4 @@
-"""The attempt cut into named stretches: approach, penetration, breakthrough, stop, confirmation, removal."""
+"""The attempt cut into named stretches: approach, penetration, breakthrough, after the pop, ..."""
 
 from popsense.analysis.contact import find_touch
 from popsense.analysis.landmarks import Landmarks
@@ -9,8 +9,8 @@ from popsense.model import Phase
 def find_phases(signals: Signals, marks: Landmarks) -> tuple[Phase, ...]:
     """Phases of the attempt in order, without overlap; one that did not happen is absent.
 
-    Breakthrough: tip at the inner face to the pop. Stop: pop to standstill. Confirmation: to the pull,
-    or to the end of the trace.
+    Breakthrough: tip at the inner face to the pop. After the pop: to the standstill. Needle in place: to the
+    pull, or to the end of the trace.
     """
     if marks.contact is None and marks.exit is None:
         return ()
@@ -20,8 +20,8 @@ def find_phases(signals: Signals, marks: Landmarks) -> tuple[Phase, ...]:
         ("approach", find_touch(signals), approach_end),
         ("penetration", marks.contact, marks.penetration_end if marks.penetration_end is not None else last),
         ("breakthrough", marks.exit_start, marks.pop),
-        ("stop", marks.pop, marks.stop),
-        ("confirmation", marks.stop, marks.removal if marks.removal is not None else last),
+        ("after the pop", marks.pop, marks.stop),
+        ("needle in place", marks.stop, marks.removal if marks.removal is not None else last),
         ("removal", marks.removal, marks.out),
     ]
     return tuple(

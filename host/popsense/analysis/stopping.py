@@ -128,6 +128,6 @@ def device_latency_ms(found: Findings) -> Reading:
     if pop is None:
         return NO_BREAKTHROUGH
     if not times:
-        return Unknown("the device reported no pop")
+        return Unknown("the board reported no pop")
     pop_s = float(found.signals.time_s[pop])
     return 1000.0 * min((time - pop_s for time in times), key=abs)

@@ -14,6 +14,7 @@ OUTCOMES = {
     "refused": "never began: the board refused to start",
     "failed": "ended because the disk or the simulated board failed",
 }
+WHOLE = ("removed", "timed_out")  # nothing of the attempt is missing
 
 
 def report_page(evaluation: Evaluation) -> str:
@@ -33,6 +34,7 @@ def report_page(evaluation: Evaluation) -> str:
             versions=evaluation.versions,
             notes=notes(evaluation),
             geometry=geometry_of(evaluation.site),
+            warnings=warnings(evaluation),
         )
     )
 
@@ -41,11 +43,23 @@ def _when(created: str) -> str:
     return f"{datetime.fromisoformat(created):%Y-%m-%d %H:%M %Z}"
 
 
+def warnings(evaluation: Evaluation) -> list[str]:
+    """What must be read before the score: that the attempt is not all there."""
+    outcome = outcome_of(evaluation.recording)
+    if outcome in WHOLE and not evaluation.trace.cut_off:
+        return []
+    return [f"{_ending(outcome)} What follows rests on the part that was recorded."]
+
+
+def _ending(outcome: str) -> str:
+    return f"The attempt {OUTCOMES[outcome]}." if outcome in OUTCOMES else "The recording was cut off."
+
+
 def notes(evaluation: Evaluation) -> list[str]:
     """What a reader must know beside the score."""
     outcome, board = outcome_of(evaluation.recording), evaluation.recording.header["board"]
     return [
-        f"The attempt {OUTCOMES[outcome]}." if outcome in OUTCOMES else "The recording was cut off.",
+        _ending(outcome),
         f"Firmware ran on {board['interpreter']}, {board['sample_rate_hz']:.1f} samples/s.",
         f"Sensors: {evaluation.calibration.label}.",
         *_losses(evaluation),

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popsense.model import Analysis, Event, FloatArray, Phase, Trace
+from popsense.model import Analysis, FloatArray, Phase, Trace
 from popsense.reports.axis import Axis, covering
 from popsense.reports.decimate import min_max_columns
+from popsense.reports.events import DrawnEvent, drawn_events
 from popsense.reports.holes import hole_spans_s, segments
-from popsense.reports.labels import Label, PlacedLabel, row_count, stagger
+from popsense.reports.labels import Label, PlacedLabel, fly, row_count, stagger
 from popsense.reports.marks import (
+    BOARD_COLOUR,
+    BOARD_DASH,
     CHANNEL_COLOURS,
-    EVENT_COLOURS,
-    EVENT_DASHES,
     INK,
     PAPER,
     PHASE_COLOURS,
@@ -24,6 +25,7 @@ from popsense.reports.marks import (
 WIDTH, LEFT, RIGHT = 1000.0, 62.0, 14.0
 PANEL_HEIGHT, PANEL_GAP, ROW = 150.0, 16.0, 15.0
 TITLE_HEIGHT, AXIS_HEIGHT = 26.0, 60.0
+FLAG_FOOT = 12.0
 
 
 @dataclass(frozen=True)
@@ -60,44 +62,40 @@ class Chart:
 def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
     """The chart as SVG elements from y = top on, and the y of its lower edge."""
     time = Axis(chart.start_s, chart.end_s, LEFT, WIDTH - RIGHT)
-    events = [event for event in chart.analysis.events if chart.start_s <= event.time_s <= chart.end_s]
+    events = [
+        event for event in drawn_events(chart.analysis.events) if chart.start_s <= event.time_s <= chart.end_s
+    ]
     phases = [
         phase
         for phase in chart.analysis.phases
         if phase.end_s > chart.start_s and phase.start_s < chart.end_s
     ]
-    event_top = top + TITLE_HEIGHT
-    event_labels = _staggered([Label(_event_words(event), time.pixel(event.time_s)) for event in events])
-    phase_top = event_top + ROW * row_count(event_labels) + 4
-    phase_labels = _staggered([Label(phase.name, _middle(time, phase)) for phase in phases])
-    panels_top = phase_top + ROW * row_count(phase_labels) + 6
+    phase_top = top + TITLE_HEIGHT
+    phase_labels = stagger([Label(phase.name, _middle(time, phase)) for phase in phases], LEFT, WIDTH - RIGHT)
+    event_top = phase_top + ROW * row_count(phase_labels) + 4
+    event_labels = fly(
+        [Label(event.words, time.pixel(event.time_s)) for event in events], LEFT, WIDTH - RIGHT
+    )
+    panels_top = event_top + ROW * row_count(event_labels) + 6
     panels_end = panels_top + len(chart.channels) * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP
     parts = [
         text(LEFT, top + 14, chart.title, size=13),
-        _shade_phases(phases, time, panels_top, panels_end),
+        _shade_phases(phases, time, event_top, panels_end),
         *(
             _draw_panel(chart, channel, time, panels_top + i * (PANEL_HEIGHT + PANEL_GAP))
             for i, channel in enumerate(chart.channels)
         ),
         _hatch_holes(chart, time, panels_top, panels_end),
-        _draw_events(events, time, event_labels, event_top, panels_end),
-        *(_draw_label(placed, phase_top, "phase-label", INK) for placed in phase_labels),
+        _draw_events(events, event_labels, event_top, panels_end),
+        _draw_phase_names(phase_labels, phase_top, event_top),
         _draw_time_axis(time, panels_end),
     ]
     return "\n".join(parts), panels_end + AXIS_HEIGHT
 
 
-def _staggered(labels: Sequence[Label]) -> list[PlacedLabel]:
-    return stagger(labels, LEFT, WIDTH - RIGHT)
-
-
 def _middle(time: Axis, phase: Phase) -> float:
     """Middle of the part of the phase that can be seen."""
     return (time.pixel(max(phase.start_s, time.low)) + time.pixel(min(phase.end_s, time.high))) / 2
-
-
-def _event_words(event: Event) -> str:
-    return f"{event.kind.replace('_', ' ')} ({event.source})"
 
 
 def _clipped(time: Axis, start_s: float, end_s: float) -> tuple[float, float]:
@@ -123,31 +121,40 @@ def _hatch_holes(chart: Chart, time: Axis, top: float, end: float) -> str:
     return "".join(hatches)
 
 
-def _draw_events(
-    events: Sequence[Event], time: Axis, placed: Sequence[PlacedLabel], top: float, end: float
-) -> str:
-    """A vertical line for each event, from its row in the lane down through all panels.
-
-    Labels come back sorted by their place, so they are matched with their events by text and x.
-    """
-    rows = {(label.label.text, label.label.x): label for label in placed}
-    lines: list[str] = []
-    labels: list[str] = []
-    for event in events:
-        x, colour = time.pixel(event.time_s), EVENT_COLOURS[event.source]
-        label = rows[_event_words(event), x]
-        lines.append(
-            line(x, top + ROW * (label.row + 1) - 1, x, end, colour, EVENT_DASHES[event.source], "event")
-        )
-        labels.append(_draw_label(label, top, "event-label", colour))
-    return "".join(lines + labels)
+def _draw_events(events: Sequence[DrawnEvent], flags: Sequence[PlacedLabel], top: float, end: float) -> str:
+    """A pole for each event, from its flag in the lane down through all panels."""
+    poles: list[str] = []
+    names: list[str] = []
+    for event, flag in zip(events, flags, strict=True):
+        x, colour = flag.label.x, BOARD_COLOUR if event.by_board else INK
+        poles.append(line(x, top + ROW * flag.row, x, end, colour, BOARD_DASH * event.by_board, "event"))
+        names.append(_draw_flag(flag, top, colour))
+    return "".join(poles + names)
 
 
-def _draw_label(placed: PlacedLabel, top: float, kind: str, colour: str) -> str:
-    """A label in its row of a lane, on paper of its own, so that no line runs through the words."""
-    y = top + ROW * (placed.row + 1)
-    paper = box(placed.left - 2, y - ROW + 1, placed.label.width + 4, ROW - 2, PAPER, kind)
-    return paper + text(placed.left, y - 4, placed.label.text, colour=colour)
+def _draw_flag(flag: PlacedLabel, top: float, colour: str) -> str:
+    """Words beside the upper end of their pole, tied to it by a short line under them."""
+    y, x = top + ROW * (flag.row + 1), flag.label.x
+    to_the_left = flag.left < x
+    anchor, start = ("end", flag.right) if to_the_left else ("start", flag.left)
+    foot = line(x, y - 1, x + (-FLAG_FOOT if to_the_left else FLAG_FOOT), y - 1, colour)
+    return foot + text(start, y - 4, flag.label.text, anchor, colour, halo=True)
+
+
+def _draw_phase_names(placed: Sequence[PlacedLabel], top: float, shade_top: float) -> str:
+    """Each name on the colour of its phase, with a line down to where the shade begins."""
+    leaders = [
+        line(name.label.x, top + ROW * (name.row + 1) - 2, name.label.x, shade_top, INK) for name in placed
+    ]
+    names = [_draw_phase_name(name, top) for name in placed]
+    return "".join(leaders + names)
+
+
+def _draw_phase_name(name: PlacedLabel, top: float) -> str:
+    y = top + ROW * (name.row + 1)
+    colour = PHASE_COLOURS.get(name.label.text, PAPER)
+    paper = box(name.left - 3, y - ROW + 1, name.label.width + 6, ROW - 2, colour, "phase-label")
+    return paper + text((name.left + name.right) / 2, y - 4, name.label.text, "middle")
 
 
 def _draw_panel(chart: Chart, channel: Channel, time: Axis, top: float) -> str:

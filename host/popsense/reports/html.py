@@ -8,7 +8,7 @@ from markupsafe import Markup
 from popsense.analysis import Geometry
 from popsense.model import Analysis, IntegrityVerdict, Mode, Score, Trace
 from popsense.reports.pages import render
-from popsense.reports.trace_svg import trace_svg
+from popsense.reports.trace_svg import trace_svgs
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class AttemptReport:
     """What a report is made of. created: as it shall be printed; versions: what -> version.
 
     geometry, where given, draws the bevel and the far cortex into the chart.
+    warnings: at the top of the page.
     """
 
     title: str
@@ -30,10 +31,12 @@ class AttemptReport:
     versions: Mapping[str, object]
     notes: Sequence[str] = ()
     geometry: Geometry | None = None
+    warnings: Sequence[str] = ()
 
 
 def attempt_report(report: AttemptReport) -> str:
     """The whole page as HTML."""
-    chart = Markup(trace_svg(report.trace, report.analysis, report.geometry))  # noqa: S704 - escaped in marks.py
+    drawn = trace_svgs(report.trace, report.analysis, report.geometry)
+    charts = [Markup(svg) for svg in drawn]  # noqa: S704 - escaped in marks.py
     missing = sum(hole.count for hole in report.trace.holes)
-    return render("attempt.html", report=report, score=report.score, chart=chart, missing_samples=missing)
+    return render("attempt.html", report=report, score=report.score, charts=charts, missing_samples=missing)

@@ -18,6 +18,11 @@ class IndexEntry:
     integrity: IntegrityVerdict
     href: str
 
+    @property
+    def link_text(self) -> str:
+        """Operator and title; the title alone where it holds the operator's name."""
+        return self.title if self.operator in self.title else f"{self.operator}, {self.title}"
+
 
 def index_report(entries: Sequence[IndexEntry], title: str = "Attempts") -> str:
     """The overview as HTML, entries in the order given."""

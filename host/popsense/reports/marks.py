@@ -11,16 +11,16 @@ from popsense.model import FloatArray
 
 INK, GRID, PAPER = "#333333", "#dddddd", "#ffffff"
 CHANNEL_COLOURS = {"force": "#0072b2", "protrusion": "#b34700", "pressure": "#00704f"}
-EVENT_COLOURS = {"host": "#333333", "device": "#8a3b78"}
-EVENT_DASHES = {"host": "", "device": "5 3"}
+BOARD_COLOUR, BOARD_DASH = "#8a3b78", "5 3"  # events that the board alone found
 PHASE_COLOURS = {
     "approach": "#f1f1f1",
     "penetration": "#e2ecf6",
     "breakthrough": "#f9dcc4",
-    "stop": "#fdf3c4",
-    "confirmation": "#e4f2e9",
+    "after the pop": "#fdf3c4",
+    "needle in place": "#e4f2e9",
     "removal": "#efe4f0",
 }
+HALO = f' stroke="{PAPER}" stroke-width="3" paint-order="stroke" stroke-linejoin="round"'
 DEFINITIONS = (
     '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><rect width="7" height="7" fill="#ffffff"/>'
@@ -28,9 +28,17 @@ DEFINITIONS = (
 )
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", colour: str = INK, size: int = 11) -> str:
-    """Words with their base line at y."""
-    looks = f'text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
+def text(
+    x: float,
+    y: float,
+    words: str,
+    anchor: str = "start",
+    colour: str = INK,
+    size: int = 11,
+    halo: bool = False,
+) -> str:
+    """Words with their base line at y; a halo keeps lines out of them."""
+    looks = f'text-anchor="{anchor}" font-size="{size}" fill="{colour}"' + HALO * halo
     return f'<text x="{x:.1f}" y="{y:.1f}" {looks}>{escape(words)}</text>'
 
 

@@ -1,5 +1,6 @@
-"""The drawn attempt: the whole of it, and the moment of the breakthrough larger, in one SVG of our own."""
+"""The drawn attempt: the whole of it, and the moment of the breakthrough larger, as SVG of our own."""
 
+from collections.abc import Sequence
 from html import escape
 
 from popsense.analysis import Geometry
@@ -12,17 +13,32 @@ LEAST_SAMPLES = 2
 
 
 def trace_svg(trace: Trace, analysis: Analysis, geometry: Geometry | None = None) -> str:
-    """An <svg> element with title and description; geometry adds the bevel and the far cortex as levels."""
-    if trace.time_s.size < LEAST_SAMPLES:
-        return _wrap(text(20, 30, "No samples to draw."), 60, "There is no trace.")
+    """All charts as one <svg> element; geometry adds the bevel and the far cortex as levels."""
+    return _together(_charts(trace, analysis, geometry), analysis)
+
+
+def trace_svgs(trace: Trace, analysis: Analysis, geometry: Geometry | None = None) -> list[str]:
+    """Each chart as an <svg> of its own, so that a printed page can end between them."""
+    charts = _charts(trace, analysis, geometry)
+    if not charts:
+        return [_together(charts, analysis)]
+    return [_together([chart], analysis, number) for number, chart in enumerate(charts, 1)]
+
+
+def _together(charts: Sequence[Chart], analysis: Analysis, number: int = 1) -> str:
+    if not charts:
+        return _wrap(text(20, 30, "No samples to draw."), 60, "Trace of the attempt", "There is no trace.", 1)
     body, bottom = "", 0.0
-    for chart in _charts(trace, analysis, geometry):
+    for chart in charts:
         drawn, bottom = draw_chart(chart, bottom)
         body += drawn
-    return _wrap(body, bottom, _description(analysis))
+    title = f"Trace of the attempt: {' and '.join(chart.title.lower() for chart in charts)}"
+    return _wrap(body, bottom, title, _description(analysis), number)
 
 
 def _charts(trace: Trace, analysis: Analysis, geometry: Geometry | None) -> list[Chart]:
+    if trace.time_s.size < LEAST_SAMPLES:
+        return []
     levels = (
         ()
         if geometry is None
@@ -37,12 +53,17 @@ def _charts(trace: Trace, analysis: Analysis, geometry: Geometry | None) -> list
     if moment is None:
         return [whole]
     near = (max(start_s, moment.start_s - CLOSE_UP_MARGIN_S), min(end_s, moment.end_s + CLOSE_UP_MARGIN_S))
-    return [whole, Chart("The breakthrough and the stop, enlarged", trace, analysis, (force, depth), *near)]
+    return [
+        whole,
+        Chart(
+            "The breakthrough and what came after the pop, enlarged", trace, analysis, (force, depth), *near
+        ),
+    ]
 
 
 def _breakthrough(phases: tuple[Phase, ...]) -> Phase | None:
     """Breakthrough and stop as one stretch; None where there was none."""
-    parts = [phase for phase in phases if phase.name in ("breakthrough", "stop")]
+    parts = [phase for phase in phases if phase.name in ("breakthrough", "after the pop")]
     return Phase("breakthrough", parts[0].start_s, parts[-1].end_s) if parts else None
 
 
@@ -54,10 +75,12 @@ def _description(analysis: Analysis) -> str:
     return f"Force, protrusion and pressure against time. Phases: {phases or 'none found'}."
 
 
-def _wrap(body: str, height: float, description: str) -> str:
+def _wrap(body: str, height: float, title: str, description: str, number: int) -> str:
+    """The element with its title and description; hatching is defined in the first of a page only."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" '
-        'aria-labelledby="trace-title trace-description" font-family="system-ui, sans-serif">'
-        '<title id="trace-title">Trace of the attempt</title>'
-        f'<desc id="trace-description">{escape(description)}</desc>{DEFINITIONS}{body}</svg>'
+        f'aria-labelledby="trace-title-{number} trace-description-{number}" '
+        f'font-family="system-ui, sans-serif"><title id="trace-title-{number}">{escape(title)}</title>'
+        f'<desc id="trace-description-{number}">{escape(description)}</desc>'
+        f"{DEFINITIONS if number == 1 else ''}{body}</svg>"
     )

@@ -1,7 +1,9 @@
-"""Sentences that every report carries."""
+"""What pages say: sentences that every report carries, and names for what is stored under short ones."""
+
+from collections.abc import Mapping
 
 from popsense.analysis import CATALOGUE
-from popsense.model import Metric
+from popsense.model import Event, IntegrityVerdict, Metric, Score
 from popsense.scoring.wording import format_value
 
 TITLES = {definition.name: definition.title for definition in CATALOGUE}
@@ -18,6 +20,39 @@ NO_VALIDITY = (
     "That simulated operators are told apart checks the software; "
     "it is no evidence that the score measures skill."
 )
+SOURCES = {"device": "board", "host": "computer"}
+RECORDING: Mapping[IntegrityVerdict, str] = {
+    "complete": "complete",
+    "holes": "samples missing",
+    "cut off": "cut off",
+}
+EVIDENCE = {
+    "peak_n": ("highest force before", "N"),
+    "level_n": ("force at that time", "N"),
+    "force_n": ("force at that time", "N"),
+    "drop_percent": ("fall of the force", "%"),
+    "advance_mm": ("advance", "mm"),
+    "protrusion_mm": ("protrusion", "mm"),
+    "duration_ms": ("lasting", "ms"),
+}
+LEAST_SHOWN = 0.005  # less is printed as 0.00
+CAPPED = ("loss_of_resistance_percent", "drop_percent")  # a pull after the pop is no further loss
+GLOSSARY = {
+    "Bevel": "the slanted opening at the needle's tip; fluid leaves through it.",
+    "Flush decay": "how long the pressure takes after the flush to fall to 37 % of its rise.",
+    "Loss of resistance": "how far the force falls as the tip comes through the bone, in % of its peak.",
+    "Overshoot": "how much deeper the tip went up to the first stop than the bevel needs; "
+    "its share of the room is counted from there to the far cortex.",
+    "Protrusion": "how far the tip stands out of the inner face of the cortex.",
+    "Released": "the hand took its load off before the tip was through.",
+    "Rubric": "the list of items, limits and points by which an attempt is scored.",
+    "Steadiness": "how little the force trembles and jerks in the cortex; measured is the unsteadiness.",
+    "Stray force": "force on the needle while it should be left alone.",
+    "Taper": "easing off towards the exit: force at the exit divided by the peak.",
+    "Uncalibrated": "of a limit: set by no study and no clinician; "
+    "of sensors: converted with the scales of the design, not of this bone.",
+    "Used hole": "an insertion that met hardly any resistance: the plug may have been drilled before.",
+}
 
 
 def metric_title(metric: Metric) -> str:
@@ -27,4 +62,46 @@ def metric_title(metric: Metric) -> str:
 
 def metric_value(metric: Metric) -> str:
     """The figure with its unit, yes or no, or a dash."""
-    return "–" if metric.value is None else format_value(metric.value, metric.unit)
+    return "–" if metric.value is None else format_value(_capped(metric.name, metric.value), metric.unit)
+
+
+def evidence_text(event: Event) -> str:
+    """As in "highest force before 43.6 N, fall of the force 93.1 %"; what prints as zero is no evidence."""
+    return ", ".join(
+        _evidence(name, value) for name, value in event.evidence.items() if abs(value) >= LEAST_SHOWN
+    )
+
+
+def _evidence(name: str, value: float) -> str:
+    label, unit = EVIDENCE.get(name, (name.replace("_", " "), "ratio"))
+    return f"{label} {format_value(_capped(name, value), unit)}"
+
+
+def _capped(name: str, value: float) -> float:
+    return min(value, 100.0) if name in CAPPED else value
+
+
+def decision_text(score: Score) -> str:
+    """As in "Fail: 57.5 % (pass mark 70 %, uncalibrated)"; a critical error needs no figures."""
+    decision = capitalised(score.decision)
+    if score.percent is None or score.passed is None or score.critical_errors:
+        return decision
+    return f"{decision}: {score.percent:.1f} %{pass_mark_text(score)}"
+
+
+def pass_mark_text(score: Score) -> str:
+    """As in " (pass mark 70 %, uncalibrated)"; empty where the score knows of none."""
+    if score.pass_percent is None:
+        return ""
+    uncalibrated = ", uncalibrated" if score.pass_percent_source.startswith("uncalibrated") else ""
+    return f" (pass mark {score.pass_percent:g} %{uncalibrated})"
+
+
+def decision_class(score: Score) -> str:
+    """The look of the box: pass, fail or open."""
+    return "open" if score.passed is None else "pass" if score.passed else "fail"
+
+
+def capitalised(words: str) -> str:
+    """The first letter large, the others as they are."""
+    return words[:1].upper() + words[1:]

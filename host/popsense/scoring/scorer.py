@@ -3,6 +3,7 @@
 An omission of the trainee costs its points; a figure lost with samples or a sensor leaves the sum.
 """
 
+from popsense.analysis.reading import NO_BREAKTHROUGH
 from popsense.model import Analysis, CriticalError, Metric, Mode, Score, ScoreLine
 from popsense.scoring.rubric import Critical, Item, NoScore, Rubric
 from popsense.scoring.wording import measured_text, with_unit
@@ -37,6 +38,8 @@ def score(analysis: Analysis, rubric: Rubric, mode: Mode) -> Score:
         rubric=rubric.name,
         rubric_version=rubric.version,
         not_ruled_out=unseen,
+        pass_percent=rubric.pass_percent,
+        pass_percent_source=rubric.pass_percent_source,
     )
 
 
@@ -69,7 +72,7 @@ def _item_line(item: Item, analysis: Analysis, unscored: NoScore | None) -> Scor
         measured=measured,
         earned=None if unscored else _earned(item, metric),
         possible=item.weight,
-        advice=item.advice,
+        advice=_advice(item.advice, metric),
         source=item.source,
         rule="" if unscored else _rule(item, metric),
     )
@@ -93,7 +96,13 @@ def _rule(item: Item, metric: Metric) -> str:
         if item.bands[1:]
         else "any"
     )
-    return f"{with_unit(limit, metric.unit)}: {band.points:g} x {item.weight:g}"
+    share = f"{band.points:g} x" if band.points else "none of"
+    return f"{with_unit(limit, metric.unit)}: {share} {item.weight:g}"
+
+
+def _advice(advice: str, metric: Metric) -> str:
+    """Nothing where there was no breakthrough to do better at: the critical error says what went wrong."""
+    return "" if metric.value is None and metric.note == NO_BREAKTHROUGH.note else advice
 
 
 def _major_line(critical: Critical, metric: Metric, unscored: NoScore | None) -> ScoreLine:
@@ -106,7 +115,7 @@ def _major_line(critical: Critical, metric: Metric, unscored: NoScore | None) ->
         measured=measured if unscored or metric.value is None else "avoided" if kept else "happened",
         earned=None if unscored or metric.lost else critical.major_points * kept,
         possible=critical.major_points,
-        advice=critical.advice,
+        advice=_advice(critical.advice, metric),
         source=critical.source,
     )
 

@@ -41,6 +41,9 @@ def advice_text(line: ScoreLine) -> str:
 
 
 def sum_text(score: Score) -> str:
-    """As in "82 of 100 assessable (100 possible) = 82.0 %"."""
+    """As in "82 of 100 points = 82.0 %", or "64 of 80 points assessed (100 possible) = 80.0 %"."""
     percent = "no percentage" if score.percent is None else f"{score.percent:.1f} %"
-    return f"{score.earned:g} of {score.assessable:g} assessable ({score.possible:g} possible) = {percent}"
+    points = f"{score.earned:g} of {score.assessable:g} points"
+    if score.assessable != score.possible:
+        points += f" assessed ({score.possible:g} possible)"
+    return f"{points} = {percent}"

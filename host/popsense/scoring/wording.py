@@ -3,6 +3,7 @@
 from popsense.model import Metric
 from popsense.scoring.rubric import NoScore
 
+MMHG_PER_KPA = 7.50062
 BARE_UNITS = ("ratio", "count")  # not printed: the title says what is counted or divided
 
 
@@ -12,13 +13,17 @@ def with_unit(figure: str, unit: str) -> str:
 
 
 def format_value(value: float, unit: str) -> str:
-    """As many decimals as can be believed: none from 100 on, two under 1, for seconds and for ratios."""
+    """As many decimals as can be believed: none from 100 on, two under 1, for seconds and for ratios.
+
+    Pressures in kPa, with mmHg beside them.
+    """
     if unit == "0/1":
         return "yes" if value else "no"
     digits = (
         0 if abs(value) >= 100 or unit == "count" else 2 if abs(value) < 1 or unit in ("s", "ratio") else 1
     )
-    return with_unit(f"{value:.{digits}f}", unit)
+    figure = with_unit(f"{value:.{digits}f}", unit)
+    return f"{figure} ({value * MMHG_PER_KPA:.0f} mmHg)" if unit == "kPa" else figure
 
 
 def measured_text(metric: Metric, is_omission: bool, unscored: NoScore | None = None) -> str:
@@ -27,4 +32,6 @@ def measured_text(metric: Metric, is_omission: bool, unscored: NoScore | None = 
         return f"not assessed: {unscored.reason}"
     if metric.value is not None:
         return format_value(metric.value, metric.unit)
-    return f"{'left out' if is_omission and not metric.lost else 'not assessed'}: {metric.note}"
+    if is_omission and not metric.lost:
+        return f"not achieved: {metric.note} (0 points)"
+    return f"not assessed: {metric.note}"

@@ -158,7 +158,7 @@ def test_two_punctures_are_counted():
 
 def test_phases_follow_each_other_without_overlap():
     phases = look_at(build_trace(EXPERT)).phases
-    expected = ["approach", "penetration", "breakthrough", "stop", "confirmation", "removal"]
+    expected = ["approach", "penetration", "breakthrough", "after the pop", "needle in place", "removal"]
     assert [phase.name for phase in phases] == expected
     assert all(a.end_s <= b.start_s for a, b in pairwise(phases))
 

@@ -9,7 +9,7 @@ import pytest
 
 from popsense.attempts.evaluate import device_events, evaluate
 from popsense.attempts.life_cycle import ENDED
-from popsense.attempts.page import OUTCOMES, notes, report_page
+from popsense.attempts.page import OUTCOMES, notes, report_page, warnings
 from popsense.attempts.sensors import dead_sensors
 from popsense.attempts.simulated import (
     DEMO_OPERATORS,
@@ -200,7 +200,7 @@ def test_a_recording_of_one_block_is_evaluated_and_drawn(journal: Path, tmp_path
     evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=wire))
     assert evaluation.trace.time_s.size == samples
     assert evaluation.score.decision == "incomplete: no decision"
-    assert "incomplete: no decision" in report_page(evaluation)
+    assert "Incomplete: no decision" in report_page(evaluation)
 
 
 # ---- sensors -------------------------------------------------------------------------------------------
@@ -283,9 +283,25 @@ def test_errors_that_could_not_be_seen_are_told(journal: Path, tmp_path: Path):
     assert f"unseen: {', '.join(evaluation.score.not_ruled_out)}." in notes(evaluation)[-1]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("cancelled", "The attempt ended by the user."), ("cut_off", "The recording was cut off.")],
+)
+def test_an_attempt_that_is_not_all_there_says_so_at_the_top(
+    journal: Path, tmp_path: Path, outcome: str, words: str
+):
+    wire = read_recording(journal).wire
+    evaluation = evaluate(
+        rewritten(journal, tmp_path / "b.journal", wire=wire[: len(wire) // 2], outcome=outcome)
+    )
+    assert warnings(evaluation) == [f"{words} What follows rests on the part that was recorded."]
+    assert report_page(evaluation).index(words) < report_page(evaluation).index('class="facts"')
+
+
 def test_a_sound_recording_has_no_warnings(journal: Path):
     evaluation = evaluate(journal)
     assert len(notes(evaluation)) == 3
+    assert warnings(evaluation) == []
     result = summary(evaluation)
     assert (result["bad_frames"], result["outcome_detail"], result["not_ruled_out"]) == (0, "", [])
     assert (result["sensor_faults"], result["tare_doubtful"]) == ({}, False)

@@ -302,7 +302,7 @@ def demo_of_100_seeds(folder: Path, jobs: int) -> Iterator[subprocess.Popen[str]
 def press_ctrl_c(program: subprocess.Popen[str], folder: Path) -> None:
     """As a terminal does: to the parent and to its workers. It must end soon and leave nobody behind."""
     os.killpg(program.pid, signal.SIGINT)
-    _, complaint = program.communicate(timeout=20)
+    _, complaint = program.communicate(timeout=80)
     assert (program.returncode, complaint) == (130, "")
     with pytest.raises(ProcessLookupError):  # the resource tracker may need a moment
         until(lambda: os.killpg(program.pid, 0), most_s=5)
@@ -349,7 +349,7 @@ def test_ctrl_c_ends_an_attempt_and_keeps_it(tmp_path: Path):
         try:
             until(lambda: path.is_file() and path.stat().st_size > 3000)
             os.killpg(program.pid, signal.SIGINT)
-            said, complaint = program.communicate(timeout=20)
+            said, complaint = program.communicate(timeout=80)
         finally:
             program.kill()
     assert (program.returncode, complaint) == (3, "")
@@ -358,7 +358,7 @@ def test_ctrl_c_ends_an_attempt_and_keeps_it(tmp_path: Path):
     assert recording.outcome == {"outcome": "cancelled", "detail": "ended by the user"}
 
 
-def until(holds, program: subprocess.Popen[str] | None = None, most_s: float = 30.0) -> None:
+def until(holds, program: subprocess.Popen[str] | None = None, most_s: float = 80.0) -> None:
     """Waits until it holds; a program that has ended by then tells why."""
     end = time.monotonic() + most_s
     while not holds():

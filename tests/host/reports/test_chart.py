@@ -11,8 +11,9 @@ from popsense.analysis import analyse
 from popsense.model import Event, Trace
 from popsense.reports.axis import Axis, covering, nice_step
 from popsense.reports.decimate import min_max_columns
-from popsense.reports.labels import GAP_PX, Label, stagger
-from popsense.reports.trace_svg import trace_svg
+from popsense.reports.events import drawn_events
+from popsense.reports.labels import GAP_PX, Label, PlacedLabel, fly, stagger
+from popsense.reports.trace_svg import trace_svg, trace_svgs
 from tests.host.traces import (
     EARLY_STOPPER,
     EXPERT,
@@ -60,13 +61,51 @@ def test_a_short_series_is_drawn_whole(size: int):
 
 @given(st.lists(st.builds(Label, st.text(max_size=30), st.floats(0, 1000)), max_size=20))
 def test_labels_never_overlap(labels: list[Label]):
-    placed = stagger(labels, 0, 1000)
-    assert len(placed) == len(labels)
+    assert_apart(stagger(labels, 0, 1000), len(labels))
+    assert_apart(fly(labels, 0, 1000), len(labels))
+
+
+def assert_apart(placed: list[PlacedLabel], count: int):
+    assert len(placed) == count
     for a in placed:
         assert 0 <= a.left <= 1000 - a.label.width
         for b in placed:
             apart = a.left + a.label.width + GAP_PX <= b.left or b.left + b.label.width + GAP_PX <= a.left
             assert a is b or a.row != b.row or apart
+
+
+@given(st.lists(st.builds(Label, st.text(max_size=20), st.floats(0, 780)), max_size=12))
+def test_no_pole_runs_through_a_flag_with_room_to_the_right(labels: list[Label]):
+    flags = fly(labels, 0, 1000)
+    assert [flag.label for flag in flags] == labels
+    for flag in flags:
+        assert flag.left == flag.label.x + GAP_PX / 2
+        for pole in flags:
+            assert pole.row >= flag.row or not flag.left < pole.label.x < flag.right
+
+
+def test_flags_at_the_right_edge_fly_to_the_left_and_keep_clear_of_poles():
+    here, there = fly([Label("withdrawal", 763), Label("withdrawal (board)", 814)], 0, 900)
+    assert here.right < 763
+    assert there.right < 814
+    assert there.row < here.row
+
+
+def test_what_board_and_computer_found_together_is_one_line():
+    events = (
+        Event("pop", 2, 4.10),
+        Event("pop", 2, 4.14, source="host"),
+        Event("contact", 1, 1.5),
+        Event("contact", 1, 1.6, source="host"),
+        Event("released", 1, 4.14),
+    )
+    drawn = [(event.words, event.time_s, event.by_board) for event in drawn_events(events)]
+    assert drawn == [
+        ("contact (board)", 1.5, True),
+        ("contact", 1.6, False),
+        ("pop", 4.14, False),
+        ("released (board)", 4.14, True),
+    ]
 
 
 @given(st.floats(1e-6, 1e6))
@@ -91,15 +130,26 @@ def test_every_event_is_marked_and_named(hand: Hand):
     device = (Event("contact", 1, 1.5), Event("pop", 2, 4.1), Event("pop", 2, 4.1))
     analysis = analyse(trace, device, GEOMETRY)
     drawn = draw(trace, device)
-    assert len(of_class(drawn, "event")) >= len(analysis.events)
-    for event in analysis.events:
-        assert f"{event.kind.replace('_', ' ')} ({event.source})" in words(drawn)
+    expected = drawn_events(analysis.events)
+    assert len(of_class(drawn, "event")) >= len(expected)
+    assert {event.words for event in expected} <= set(words(drawn))
+
+
+def test_each_chart_can_stand_alone():
+    trace = build_trace()
+    drawn = [ET.fromstring(svg) for svg in trace_svgs(trace, analyse(trace, (), GEOMETRY), GEOMETRY)]
+    names = [element.get("id") for svg in drawn for element in svg.iter() if element.get("id")]
+    assert len(drawn) == 2
+    assert len(names) == len(set(names))
+    assert len(trace_svgs(only(trace, slice(0, 1)), analyse(trace, (), GEOMETRY))) == 1
 
 
 def test_every_phase_is_shaded_and_named():
     drawn = draw(build_trace())
     assert len(of_class(drawn, "phase")) >= 6
-    assert {"approach", "penetration", "breakthrough", "stop", "confirmation", "removal"} <= set(words(drawn))
+    assert {"approach", "penetration", "breakthrough", "after the pop", "needle in place", "removal"} <= set(
+        words(drawn)
+    )
 
 
 def test_a_hole_is_hatched_and_no_line_crosses_it():

@@ -6,10 +6,21 @@ from html.parser import HTMLParser
 import pytest
 
 from popsense.analysis import analyse
+from popsense.model import Event, IntegrityVerdict, Metric
 from popsense.reports import AttemptReport, IndexEntry, attempt_report, index_report
-from popsense.reports.wording import NOT_SENSED
+from popsense.reports.wording import NOT_SENSED, evidence_text, metric_value
 from popsense.scoring import packaged_rubric, score
-from tests.host.traces import EARLY_STOPPER, EXPERT, GEOMETRY, PLUNGER, Hand, build_trace, only, with_hole
+from tests.host.traces import (
+    EARLY_STOPPER,
+    EXPERT,
+    GEOMETRY,
+    NOVICE,
+    PLUNGER,
+    Hand,
+    build_trace,
+    only,
+    with_hole,
+)
 
 RUBRIC = packaged_rubric("adult-proximal-tibia")
 EVIL = '<script>alert("1")</script>'
@@ -83,7 +94,7 @@ def test_notes_and_versions_are_escaped():
 def test_critical_errors_stand_above_the_score():
     page = attempt_report(report_of(PLUNGER))
     assert 0 < page.index("Far cortex touched.") < page.index('class="decision"')
-    assert "fail: critical error" in page
+    assert "Fail: critical error" in page
 
 
 def test_a_report_without_critical_errors_has_no_box_for_them():
@@ -91,19 +102,63 @@ def test_a_report_without_critical_errors_has_no_box_for_them():
 
 
 def test_an_early_stop_is_reported_in_words():
-    assert "left out: no breakthrough found" in attempt_report(report_of(EARLY_STOPPER))
+    assert "not achieved: no breakthrough found (0 points)" in attempt_report(report_of(EARLY_STOPPER))
+
+
+@pytest.mark.parametrize(
+    ("hand", "look", "words"),
+    [
+        (EXPERT, "pass", "Pass: 100.0 % (pass mark 70 %, uncalibrated)"),
+        (NOVICE, "fail", "Fail: 57.5 % (pass mark 70 %, uncalibrated)"),
+        (PLUNGER, "fail", "Fail: critical error"),
+    ],
+)
+def test_the_decision_has_its_look_its_words_and_the_pass_mark(hand: Hand, look: str, words: str):
+    report = report_of(hand)
+    report = replace(report, score=replace(report.score, percent=57.5)) if hand is NOVICE else report
+    page = attempt_report(report)
+    assert f'class="result {look}"' in page
+    assert f'<p class="decision">{words}</p>' in page
+
+
+def test_warnings_stand_above_everything_else():
+    page = attempt_report(replace(EXPERT_REPORT, warnings=("The recording was cut off.", EVIL)))
+    assert 0 < page.index("The recording was cut off.") < page.index('class="facts"')
+    assert "<script" not in page
+    assert 'class="warning"' not in EXPERT_PAGE
+
+
+def test_evidence_has_names_and_units():
+    event = Event(
+        "pop", 1, 1.0, {"peak_n": 1234.5, "drop_percent": 113.0, "advance_mm": 0.004, "new_name": 2}
+    )
+    assert evidence_text(event) == "highest force before 1234 N, fall of the force 100 %, new name 2.00"
+
+
+def test_loss_of_resistance_is_never_over_100_percent():
+    assert metric_value(Metric("loss_of_resistance_percent", 104.2, "%")) == "100 %"
+
+
+def test_pages_say_board_and_computer():
+    trace = build_trace()
+    analysis = analyse(trace, (Event("pop", 2, 4.1),), GEOMETRY)
+    page = attempt_report(replace(EXPERT_REPORT, analysis=analysis))
+    assert ">board<" in page
+    assert ">computer<" in page
+    assert ">device<" not in page
+    assert ">host<" not in page
 
 
 def test_missing_samples_are_counted():
     trace = with_hole(build_trace(), 6.2, 6.5)
     page = attempt_report(replace(EXPERT_REPORT, trace=trace, integrity="holes"))
-    assert f"holes: {trace.holes[0].count} samples missing" in page
+    assert f"samples missing ({trace.holes[0].count} samples)" in page
     assert "Hatched: samples missing." in page
 
 
 def test_a_calibrated_trace_is_not_called_uncalibrated():
     trace = replace(EXPERT_REPORT.trace, calibrated=True)
-    assert "nominal factors" not in attempt_report(replace(EXPERT_REPORT, trace=trace))
+    assert "nominal scales" not in attempt_report(replace(EXPERT_REPORT, trace=trace))
 
 
 def test_an_empty_trace_still_gives_a_report():
@@ -112,7 +167,7 @@ def test_an_empty_trace_still_gives_a_report():
     empty = replace(
         EXPERT_REPORT, trace=trace, analysis=analysis, score=score(analysis, RUBRIC, "assessment")
     )
-    assert "incomplete: no decision" in attempt_report(empty)
+    assert "Incomplete: no decision" in attempt_report(empty)
 
 
 @pytest.mark.parametrize("page", [EXPERT_PAGE, index_report(())])
@@ -124,12 +179,27 @@ def test_tables_and_language_are_accessible(page: str):
 
 def test_the_overview_links_every_attempt():
     entries = [
-        IndexEntry(f"Attempt {n}", EVIL, "blind", report_of(hand).score, "complete", f"attempt-{n}.html")
+        IndexEntry(f"seed {n}", EVIL, "blind", report_of(hand).score, "complete", f"attempt-{n}.html")
         for n, hand in enumerate((EXPERT, PLUNGER))
     ]
     page = index_report(entries, title="Demo")
     assert [a["href"] for tag, a in _Tags(page).found if tag == "a"] == ["attempt-0.html", "attempt-1.html"]
+    assert "alert(&#34;1&#34;)&lt;/script&gt;, seed 1</a>" in page
     assert "100.0 %" in page
-    assert "fail: critical error" in page
+    assert "Fail: critical error" in page
     assert "<script" not in page
     assert "TRAINING ONLY" in page
+
+
+@pytest.mark.parametrize("title", ["expert, seed 1", "seed 1"])
+def test_a_link_carries_the_operator_once(title: str):
+    entry = IndexEntry(title, "expert", "blind", EXPERT_REPORT.score, "complete", "a.html")
+    assert ">expert, seed 1</a>" in index_report([entry])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"), [("holes", "samples missing"), ("cut off", "cut off"), ("complete", "complete")]
+)
+def test_the_recording_is_judged_in_words(verdict: IntegrityVerdict, words: str):
+    entry = IndexEntry("seed 1", "expert", "blind", EXPERT_REPORT.score, verdict, "a.html")
+    assert f'<td data-label="Recording">{words}</td>' in index_report([entry])

@@ -39,7 +39,7 @@ def judge(hand: Hand, mode: Mode = "assessment") -> Score:
 
 
 def left_out(result: Score) -> set[str]:
-    return {line.item for line in result.lines if "left out" in line.measured}
+    return {line.item for line in result.lines if "not achieved" in line.measured}
 
 
 def codes(result: Score) -> set[str]:
@@ -95,7 +95,9 @@ def test_a_needle_outside_the_marrow_is_critical_in_every_mode(mode: Mode):
 
 
 def test_what_the_early_stopper_left_out_earns_nothing():
-    missed = {line.item: line.earned for line in judge(EARLY_STOPPER).lines if "left out" in line.measured}
+    missed = {
+        line.item: line.earned for line in judge(EARLY_STOPPER).lines if "not achieved" in line.measured
+    }
     assert {"overshoot", "reaction_time", "taper", "aspiration", "flush"} <= missed.keys()
     assert set(missed.values()) == {0.0}
 
@@ -249,11 +251,35 @@ def test_the_table_shows_the_whole_arithmetic():
     assert overshoot.measured.startswith("8.0 mm = 44.")
     assert overshoot.advice.startswith("Let the hand rest")
     assert overshoot.source.startswith("uncalibrated")
-    assert rows["Peak force"].points == "shown, not scored"
+    assert rows["Peak force before the pop"].points == "shown, not scored"
 
 
 def test_advice_is_given_where_points_were_left():
     assert all(row.advice == "" for row in score_table(judge(EXPERT)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_without_a_breakthrough_there_is_no_advice_on_what_comes_after_it(mode: Mode):
+    advised = {row.item for row in score_table(judge(EARLY_STOPPER, mode)) if row.advice}
+    assert advised == {"Steadiness of the force in the cortex"}
+
+
+def test_what_was_not_achieved_says_so_with_its_points():
+    assert judge(EARLY_STOPPER).lines[0].measured == "not achieved: no breakthrough found (0 points)"
+
+
+def test_the_rule_of_a_lost_item_says_none():
+    assert judge(PLUNGER).lines[0].rule == "over 50 %: none of 30"
+
+
+def test_pressure_is_told_in_both_units():
+    line = next(line for line in judge(EXPERT).lines if line.item == "flush")
+    assert line.measured == "23.8 kPa (179 mmHg)"
+
+
+def test_the_score_carries_its_pass_mark():
+    result = judge(EXPERT)
+    assert (result.pass_percent, result.pass_percent_source) == (70, RUBRIC.pass_percent_source)
 
 
 def test_what_was_not_assessed_has_no_points():
@@ -263,4 +289,10 @@ def test_what_was_not_assessed_has_no_points():
 
 
 def test_the_sum_is_one_line():
-    assert sum_text(judge(EXPERT)) == "100 of 100 assessable (100 possible) = 100.0 %"
+    assert sum_text(judge(EXPERT)) == "100 of 100 points = 100.0 %"
+
+
+def test_the_sum_names_the_possible_points_where_they_differ():
+    trace = with_hole(build_trace(EXPERT), POP_S - 0.1, POP_S + 0.1)
+    result = score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment")
+    assert f"of {result.assessable:g} points assessed (100 possible) = " in sum_text(result)
