@@ -4,7 +4,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from popsense.attempts.evaluate import Evaluation
+from popsense.attempts.evaluate import Evaluation, outcome_of
 from popsense.scoring import ScoreRow, score_table, sum_text
 
 SOURCES_FROM_COLUMNS = 110  # a narrower terminal has no room for them; the report always has
@@ -37,8 +37,8 @@ def print_ending(console: Console, evaluation: Evaluation) -> None:
 
 def how_it_ended(evaluation: Evaluation) -> str:
     """Such as "timed out" or "cut off"; empty where the needle was removed, as it should be."""
-    outcome = (evaluation.recording.outcome or {}).get("outcome", "cut_off")
-    return "" if outcome == "removed" else str(outcome).replace("_", " ")
+    outcome = outcome_of(evaluation.recording)
+    return "" if outcome == "removed" else outcome.replace("_", " ")
 
 
 def _table(rows: list[ScoreRow], with_sources: bool) -> Table:
