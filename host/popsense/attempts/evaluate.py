@@ -74,6 +74,11 @@ def outcome_of(recording: Recording) -> str:
     return (recording.outcome or {}).get("outcome", "cut_off")
 
 
+def detail_of(recording: Recording) -> str:
+    """The reason given for the end; empty where none was."""
+    return (recording.outcome or {}).get("detail", "")
+
+
 def _check_fit(rubric: Rubric, site: SiteProfile, device: str) -> None:
     """UsageError where the rubric was written for another site or other devices."""
     if rubric.site != site.name or device not in rubric.devices:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from popsense.attempts.evaluate import Evaluation, geometry_of, outcome_of
+from popsense.attempts.evaluate import Evaluation, detail_of, geometry_of, outcome_of
 from popsense.reports import AttemptReport, attempt_report
 
 OUTCOMES = {
@@ -70,12 +70,14 @@ def notes(evaluation: Evaluation) -> list[str]:
 def _losses(evaluation: Evaluation) -> Iterator[str]:
     """What is missing from the recording, and why."""
     recording, decoded = evaluation.recording, evaluation.decoded
-    if detail := (recording.outcome or {}).get("detail", ""):
+    if detail := detail_of(recording):
         yield f"Reason given for the end: {detail}"
     if evaluation.trace.cut_off:
         yield "What came after the last sample is not known, and counts neither for nor against the trainee."
     if recording.truncated_bytes:
         yield f"{recording.truncated_bytes} bytes at the end of the file could not be read."
+    if recording.damaged_bytes:
+        yield f"{recording.damaged_bytes} bytes inside the file are damaged and were left out."
     if decoded.bad_frames:
         yield f"{decoded.bad_frames} frames were damaged on the wire."
     if decoded.raw.missed_conversions:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from popsense.attempts.evaluate import Evaluation, outcome_of
+from popsense.attempts.evaluate import Evaluation, detail_of, outcome_of
 from popsense.model import Event, Metric
 
 DIGITS = 6  # behind the point: finer than any sensor, and free of float noise
@@ -15,7 +15,7 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "created": header["created"],
         "outcome": outcome_of(evaluation.recording),
-        "outcome_detail": (evaluation.recording.outcome or {}).get("detail", ""),
+        "outcome_detail": detail_of(evaluation.recording),
         "mode": evaluation.mode,
         "score": rounded(score.percent),
         "passed": score.passed,

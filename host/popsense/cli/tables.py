@@ -4,7 +4,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from popsense.attempts.evaluate import Evaluation, outcome_of
+from popsense.attempts.evaluate import Evaluation, detail_of, outcome_of
 from popsense.scoring import ScoreRow, score_table, sum_text
 
 SOURCES_FROM_COLUMNS = 110  # a narrower terminal has no room for them; the report always has
@@ -29,9 +29,8 @@ def print_score(console: Console, title: str, evaluation: Evaluation) -> None:
 
 def print_ending(console: Console, evaluation: Evaluation) -> None:
     """A line where the attempt did not end with the needle's removal."""
-    ended, outcome = how_it_ended(evaluation), evaluation.recording.outcome or {}
+    ended, detail = how_it_ended(evaluation), detail_of(evaluation.recording)
     if ended:
-        detail = outcome.get("detail")
         console.print(f"ended: {ended}{f' ({detail})' if detail else ''}")
 
 

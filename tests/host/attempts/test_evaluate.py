@@ -368,3 +368,14 @@ def test_an_unknown_operator_is_refused_before_anything_is_written(tmp_path: Pat
     with pytest.raises(UsageError, match="surgeon"):
         run_simulated(ADULT_PROXIMAL_TIBIA, "surgeon", 1, tmp_path, SETTINGS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damage_inside_the_file_is_told(journal: Path, tmp_path: Path):
+    data = bytearray(journal.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 4] = bytes(255 - byte for byte in data[middle : middle + 4])
+    hurt = tmp_path / "hurt.journal"
+    hurt.write_bytes(data)
+    evaluation = evaluate(hurt)
+    assert evaluation.decoded.integrity == "holes"
+    assert any("inside the file are damaged" in note for note in notes(evaluation))
