@@ -22,7 +22,6 @@ DEPTH_ADC_GPIO = 26
 PRESSURE_ADC_GPIO = 27
 
 SPI_BAUD = 2_000_000  # the ADS1220 allows 5 MHz at 3.3 V; cable to the cell board
-TICKS_MASK = 0x3FFFFFFF  # ticks_us counts modulo 2^30 on this board
 
 # machine.reset_cause() -> wire.RESET_*; a requested reset cannot be told from others here.
 _RESET_CAUSES = {

@@ -52,15 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="popsense_protocol.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
     check = parser.parse_args(arguments).check
+    wanted = outputs()
     stale = [
-        path
-        for path, text in outputs().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path in stale:
         print(f"{'stale' if check else 'wrote'}: {path.relative_to(REPOSITORY)}")
         if not check:
-            path.write_text(outputs()[path], encoding="utf-8")
+            path.write_text(wanted[path], encoding="utf-8")
     if check and stale:
         print("run: python -m popsense_protocol.generate")
     return int(check and bool(stale))

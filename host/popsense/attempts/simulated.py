@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from popsense.attempts.conduct import conduct_attempt
 from popsense.attempts.evaluate import Evaluation
@@ -18,7 +17,7 @@ from popsense.attempts.summary import rounded, summary
 from popsense.errors import TwinError
 from popsense.procedure.sites import SiteProfile
 from popsense.settings import Settings
-from popsense.twin.transport import SimTransport, parse_address
+from popsense.twin.transport import SimTransport, TwinAddress
 
 DEMO_OPERATORS = ("expert", "novice", "plunger", "early_stopper")
 
@@ -41,8 +40,7 @@ def run_simulated(
 ) -> SimulatedAttempt:
     """One attempt in assessment mode; its journal stays in `folder`. Ctrl-C ends it, and is passed on."""
     device = "powered"
-    query = urlencode({"operator": operator, "device": device, "seed": seed, "pace": "max"})
-    transport = SimTransport(parse_address(f"sim://{site.name}?{query}"))
+    transport = SimTransport(TwinAddress(site, operator, device, seed))
     try:
         path = folder / f"{operator}-{seed:04d}.journal"
         plan = AttemptPlan(site, "assessment", device, operator)
