@@ -14,7 +14,7 @@ from popsense.errors import LinkLost, UsageError
 from popsense.procedure.sites import SITES, SiteProfile
 from popsense.twin.board import usb
 from popsense.twin.child import FirmwareChild
-from popsense.twin.insertion import Truth
+from popsense.twin.insertion import Setup, Truth
 from popsense.twin.interpreter import find_interpreter
 from popsense.twin.interrupts import interrupts_deferred
 from popsense.twin.script import SensorScript, build_script
@@ -71,9 +71,16 @@ def parse_seed(text: str) -> int:
 class SimTransport:
     """A byte pipe to the firmware in its child process; see link.transport.Transport for the contract."""
 
-    def __init__(self, address: TwinAddress, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        address: TwinAddress,
+        script: SensorScript | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.address = address
-        self.script: SensorScript = build_script(address.site, address.operator, address.device, address.seed)
+        self.script = script or build_script(
+            Setup(address.site, address.operator, address.device, address.seed)
+        )
         self._child = FirmwareChild(self.script, find_interpreter(address.interpreter), address.seed)
         self._quantum_us = QUANTUM_US[address.pace]
         self._sleep = sleep

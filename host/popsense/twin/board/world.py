@@ -2,13 +2,15 @@
 
 The clock moves only while the firmware sleeps (computing takes no virtual time); every data-ready edge that
 falls into a sleep calls the interrupt handler at its own instant. Sensor codes come from a file that the host
-wrote before (twin/script.py: ten 16-bit words a sample); before the operator begins and after the script has
-ended, its rest part is played in a loop.
+wrote before (twin/sensors.py: ten 16-bit words a sample); before the operator begins and after the script has
+ended, its rest part is played in a loop. An edge of a missed conversion calls nobody: its result is lost.
 """
 
 from array import array
 
 WORDS_PER_SAMPLE = 10
+FORCE_HIGH_WORD = 1
+MISSED_WORD = 0x8000  # as force's high word: this conversion is not read; no 24-bit count has it
 CHUNK_SAMPLES = 256
 TICKS_MASK = 0x3FFFFFFF  # the board's ticks_us wraps at 2^30, MicroPython's unix port does not
 NOT_BEGUN = 0xFFFFFFFFFFFFFFFF
@@ -78,7 +80,7 @@ class World:
             self.now_ns = self._next_edge_ns
             self._next_edge_ns += self._period_ns
             self._next_sample()
-            if self.handler:
+            if self.handler and self.codes[self.at + FORCE_HIGH_WORD] != MISSED_WORD:
                 self.handler(self.pin)
         self.now_ns = until
 
