@@ -1,7 +1,7 @@
 """The tip leaves the inner cortex: exit, pop, first stop, far cortex.
 
 Only protrusion proves an exit: it is zero until the tip is past the inner face, so easing off cannot be
-taken for breaking through. Force dates the pop. Thresholds are ours, uncalibrated, except where cited.
+taken for breaking through. Both date the pop. Thresholds are ours, uncalibrated, except where cited.
 """
 
 from dataclasses import dataclass, replace
@@ -13,10 +13,13 @@ from popsense.analysis.signals import Signals
 
 RESIDUE_MM = 0.2  # plug flex that calibration left, at most 0.1 mm, and noise
 BEVEL_FRACTION = 0.5  # of the bevel outside: the tip is in
+# Of the bevel outside: half of its resistance is gone, which falls with the square of what is left inside
+# (1 - sqrt(1/2); assumption of the twin, uncalibrated).
+HALF_RESISTANCE_FRACTION = 0.29
 HOLD_S = 0.050
 REFERENCE_S = 0.100  # how long before the exit the local peak may lie: a taper is no pop
 LEVEL_AFTER_S = 0.100
-DATED_DROP_PERCENT = 20.0
+DATED_DROP_PERCENT = 20.0  # a smaller fall of the force has no date
 STOP_MM_PER_S = 1.0
 STOP_HOLD_S = 0.030
 STAYS_S = 1.0  # a needle that creeps on has not stopped
@@ -55,8 +58,9 @@ def find_tip_in(signals: Signals, bevel_mm: float) -> int | None:
 def find_exit(signals: Signals, bevel_mm: float) -> Exit | None:
     """The breakthrough in the trace; None where the tip never came out.
 
-    The pop is where the force has lost half of what it loses in all: `exit_half` of the twin, with the
-    friction that remains on the shaft taken off. Without a clear loss it is where half the bevel is out.
+    The pop is where the force has lost half of what it loses in all, with the friction that remains on the
+    shaft taken off; but not before the bone's own resistance to the bevel is half, since a hand may ease off
+    in mid-exit: `exit_half` of the twin. Without a clear loss it is where half the bevel is out.
     """
     tip_in = find_tip_in(signals, bevel_mm)
     if tip_in is None:
@@ -74,8 +78,8 @@ def find_exit(signals: Signals, bevel_mm: float) -> Exit | None:
     if found.drop_percent < DATED_DROP_PERCENT:
         return found
     half = force[peak : end + 1] <= (found.peak_n + found.after_n) / 2
-    pop = max(start, peak + int(np.argmax(half)))
-    return replace(found, pop=pop)
+    given_way = start + int(np.argmax(signals.protrusion_mm[start:] >= HALF_RESISTANCE_FRACTION * bevel_mm))
+    return replace(found, pop=max(given_way, peak + int(np.argmax(half))))
 
 
 def find_stop(signals: Signals, pop: int) -> int | None:

@@ -6,12 +6,17 @@ All arrays have shape (n,), time_s ascends.
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import median_filter
+from scipy.signal import savgol_filter
 
 from popsense.model import FloatArray, IntArray
 
 BoolArray = npt.NDArray[np.bool_]
 
 LEAST_SAMPLES = 3  # a line through two samples is noise
+BURST_SAMPLES = 3  # median of three: one wild conversion leaves no trace
+LEAST_TAPS = 5  # of a Savitzky-Golay filter of degree 2, so that it smooths at all
+BROKEN_PERIODS = 3.0  # a longer step of time is a hole
 
 
 def _window(time_s: FloatArray, before_s: float, after_s: float) -> tuple[IntArray, IntArray]:
@@ -50,6 +55,46 @@ def local_line(
     slope = np.full_like(values, np.nan)
     np.divide(covariance, spread, out=slope, where=(count >= LEAST_SAMPLES) & (spread > 0))
     return sum_v / count + slope * (since - sum_t / count), slope
+
+
+def calm(time_s: FloatArray, values: FloatArray, window_s: float) -> FloatArray:
+    """Median over the window, at least three samples: no burst, and never beyond what was measured."""
+    if time_s.size < 2:
+        return values.copy()
+    taps = max(BURST_SAMPLES, int(window_s / float(np.median(np.diff(time_s)))) | 1)
+    return np.asarray(median_filter(values, taps, mode="nearest"), dtype=np.float64)
+
+
+def zero_phase(time_s: FloatArray, values: FloatArray, window_s: float) -> FloatArray:
+    """The series without bursts and noise, nothing delayed and no corner rounded more than needed.
+
+    Median of three, then a parabola fitted round each sample (Savitzky and Golay, Anal Chem 1964) over the
+    window, at least 5 samples of it; each stretch between holes for itself.
+    """
+    steps = np.diff(time_s)
+    if steps.size == 0:
+        return values.copy()
+    period_s = float(np.median(steps))
+    taps = max(LEAST_TAPS, int(window_s / period_s) | 1)
+    holes = np.flatnonzero(steps > BROKEN_PERIODS * period_s) + 1
+    return np.concatenate([_parabolas(part, taps) for part in np.split(values, holes)])
+
+
+def _parabolas(values: FloatArray, taps: int) -> FloatArray:
+    """One unbroken stretch smoothed; one that is shorter than the filter only loses its bursts."""
+    calm = np.asarray(median_filter(values, BURST_SAMPLES, mode="nearest"), dtype=np.float64)
+    if values.size < taps:
+        return calm
+    return np.asarray(savgol_filter(calm, taps, 2), dtype=np.float64)
+
+
+def crossing_s(time_s: FloatArray, values: FloatArray, index: int, level: float) -> float:
+    """Time between the sample before index and index at which the line between them is at the level."""
+    if index == 0:
+        return float(time_s[0])
+    low, high = float(values[index - 1]), float(values[index])
+    part = min(1.0, max(0.0, (level - low) / (high - low))) if high != low else 1.0
+    return float(time_s[index - 1] + part * (time_s[index] - time_s[index - 1]))
 
 
 def highest_ahead(time_s: FloatArray, values: FloatArray, ahead_s: float) -> FloatArray:

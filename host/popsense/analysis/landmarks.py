@@ -12,10 +12,14 @@ from popsense.model import Event
 
 @dataclass(frozen=True)
 class Geometry:
-    """Lengths along the needle's axis in mm: the bevel, and inner cortex to far cortex."""
+    """Lengths along the needle's axis in mm: the bevel, and inner cortex to far cortex.
+
+    plug_compliance_mm_per_n: what the calibration took off the depth for each newton; 0 = nothing.
+    """
 
     bevel_mm: float
     cavity_mm: float
+    plug_compliance_mm_per_n: float = 0.0
 
 
 @dataclass(frozen=True)

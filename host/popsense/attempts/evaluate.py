@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from popsense.analysis import Geometry, analyse
+from popsense.analysis.agreement import Disagreement, compare
+from popsense.analysis.detection import Detection
+from popsense.analysis.host_detector import detect
+from popsense.analysis.later_events import with_later_events
 from popsense.attempts.sensors import dead_sensors
 from popsense.calibration.convert import Calibration, ChannelScale, to_trace
 from popsense.errors import RecordingError, UsageError
@@ -22,7 +26,10 @@ CUT_OFF_OUTCOMES = ("cancelled", "link_lost", "failed", "refused")  # the traine
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything computed from one recording; nothing in it is stored anywhere else."""
+    """Everything computed from one recording; nothing in it is stored anywhere else.
+
+    detection: what the host's detector finds in the whole trace; disagreements: where the board's differs.
+    """
 
     recording: Recording
     site: SiteProfile
@@ -30,6 +37,8 @@ class Evaluation:
     calibration: Calibration
     trace: Trace
     analysis: Analysis
+    detection: Detection
+    disagreements: tuple[Disagreement, ...]
     score: Score
     versions: Mapping[str, object]
 
@@ -56,7 +65,9 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
         cut_off=not decoded.stopped or outcome_of(recording) in CUT_OFF_OUTCOMES,
     )
     geometry = geometry_of(site)
-    analysis = analyse(trace, device_events(decoded, calibration), geometry)
+    board_events = device_events(decoded, calibration)
+    detection = detect(trace, geometry)
+    analysis = with_later_events(analyse(trace, board_events, geometry), detection, trace)
     return Evaluation(
         recording=recording,
         site=site,
@@ -64,6 +75,8 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
         calibration=calibration,
         trace=trace,
         analysis=analysis,
+        detection=detection,
+        disagreements=compare(detection, board_events),
         score=score(analysis, used, cast(Mode, recording.header["mode"])),
         versions={**recording.header["versions"], "analysis": analysis.version, "rubric": used.version},
     )
@@ -91,7 +104,7 @@ def _check_fit(rubric: Rubric, site: SiteProfile, device: str) -> None:
 
 def geometry_of(site: SiteProfile) -> Geometry:
     """What the analysis needs to know of the cartridge."""
-    return Geometry(bevel_mm=site.bevel.value, cavity_mm=site.cavity.value)
+    return Geometry(site.bevel.value, site.cavity.value, site.plug_compliance.value)
 
 
 def device_events(decoded: DecodedAttempt, calibration: Calibration) -> Sequence[Event]:

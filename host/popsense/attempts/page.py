@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from popsense.analysis.agreement import agreement_text
 from popsense.attempts.evaluate import Evaluation, detail_of, geometry_of, outcome_of
 from popsense.reports import AttemptReport, attempt_report
 
@@ -35,6 +36,8 @@ def report_page(evaluation: Evaluation) -> str:
             notes=notes(evaluation),
             geometry=geometry_of(evaluation.site),
             warnings=warnings(evaluation),
+            agreement=agreement_text(evaluation.detection, evaluation.disagreements),
+            disagreements=[point.sentence for point in evaluation.disagreements],
         )
     )
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from popsense.analysis.agreement import Disagreement
+from popsense.analysis.detection import Detection, HostExit
 from popsense.attempts.evaluate import Evaluation, detail_of, outcome_of
 from popsense.model import Event, Metric
 
@@ -9,7 +11,10 @@ DIGITS = 6  # behind the point: finer than any sensor, and free of float noise
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """Score with its arithmetic, metrics with units, events with evidence, integrity, versions."""
+    """Score with its arithmetic, metrics with units, events with evidence, integrity, versions.
+
+    disagreements: between the board's detector and the computer's; empty where they agree.
+    """
     score, decoded = evaluation.score, evaluation.decoded
     header = evaluation.recording.header
     return {
@@ -29,6 +34,8 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         },
         "metrics": {metric.name: _metric(metric) for metric in evaluation.analysis.metrics},
         "events": [_event(event) for event in evaluation.analysis.events],
+        "host_detector": _detection(evaluation.detection),
+        "disagreements": [_disagreement(point) for point in evaluation.disagreements],
         "samples": int(decoded.raw.sample_index.size),
         "lost_samples": decoded.lost_samples,
         "bad_frames": decoded.bad_frames,
@@ -62,4 +69,38 @@ def _event(event: Event) -> dict[str, Any]:
         "time_s": rounded(event.time_s),
         "evidence": {name: rounded(value) for name, value in event.evidence.items()},
         "detector_version": event.detector_version,
+    }
+
+
+def _detection(found: Detection) -> dict[str, Any]:
+    return {
+        "basis": found.basis,
+        "exits": [_exit(leaving) for leaving in found.exits],
+        "withdrawals_s": [rounded(time_s) for time_s in found.withdrawals_s],
+        "far_cortex_s": [rounded(time_s) for time_s in found.far_cortex_s],
+        "deepest_protrusion_mm": rounded(found.deepest_protrusion_mm),
+    }
+
+
+def _exit(leaving: HostExit) -> dict[str, Any]:
+    return {
+        "start_s": rounded(leaving.start_s),
+        "half_s": rounded(leaving.half_s),
+        "end_s": rounded(leaving.end_s),
+        "tip_half_s": rounded(leaving.tip_half_s),
+        "peak_n": rounded(leaving.peak_n),
+        "after_n": rounded(leaving.after_n),
+        "drop_percent": rounded(leaving.drop_percent),
+        "used_hole": leaving.used_hole,
+        "basis": leaving.basis,
+    }
+
+
+def _disagreement(point: Disagreement) -> dict[str, Any]:
+    return {
+        "kind": point.kind,
+        "time_s": rounded(point.time_s),
+        "device_s": rounded(point.device_s),
+        "host_s": rounded(point.host_s),
+        "sentence": point.sentence,
     }

@@ -16,7 +16,8 @@ class AttemptReport:
     """What a report is made of. created: as it shall be printed; versions: what -> version.
 
     geometry, where given, draws the bevel and the far cortex into the chart.
-    warnings: at the top of the page.
+    warnings: at the top of the page. agreement: one line on whether board and computer saw the same, with
+    the disagreements as sentences.
     """
 
     title: str
@@ -32,6 +33,8 @@ class AttemptReport:
     notes: Sequence[str] = ()
     geometry: Geometry | None = None
     warnings: Sequence[str] = ()
+    agreement: str = ""
+    disagreements: Sequence[str] = ()
 
 
 def attempt_report(report: AttemptReport) -> str:
