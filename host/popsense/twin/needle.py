@@ -38,7 +38,7 @@ class Needle:
         self._soft_n: list[float] = _soft_n(specimen, grid_mm).tolist()
         self._onset_n: list[float] = (hard * device.onset_n).tolist()
         self._punch_n: list[float] = (hard * PUNCH_N).tolist()
-        self._drag: list[float] = (hard / device.feed_mm_per_s_per_n + THIN_DRAG_N_S_PER_MM).tolist()
+        self._drag: list[float] = (hard / device.feed_mm_per_s_per_n).tolist()
         self._spring: list[float] = (1.0 / (1.0 / NEEDLE_N_PER_MM + engaged / INDENT_N_PER_MM)).tolist()
         self._bone_mm = specimen.outer_mm
         self._through_mm = specimen.inner_mm + specimen.bevel_mm
@@ -86,7 +86,7 @@ class Needle:
         over_n = spare_n - self._onset_n[here] * part
         if over_n <= 0.0:
             return
-        drag = self._drag[here] * part / self.step_s
+        drag = (self._drag[here] * part + THIN_DRAG_N_S_PER_MM) / self.step_s
         step_mm = over_n / (stiff + drag)
         if step_mm * drag + self._onset_n[here] * part > self._punch_n[here] > 0.0:
             step_mm = (spare_n - self._punch_n[here]) / (stiff + PUNCH_DRAG_N_S_PER_MM / self.step_s)
