@@ -8,6 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from popsense.cli.demo import demo
+from popsense.cli.detect import detect
 from popsense.cli.record import record
 from popsense.cli.report import report
 from popsense.cli.score import score
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, record, score, report):
+for command in (demo, record, score, report, detect):
     app.command()(command)
 
 

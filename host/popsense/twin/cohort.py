@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from popsense.errors import UsageError
 from popsense.procedure.sites import SITES
@@ -24,16 +24,25 @@ from popsense.twin.specimen import Condition
 Kind = Literal["attempt", "negative"]
 Weight = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Range = tuple[float, float]
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[1] < ends[0]:
+        raise ValueError(f"the range {list(ends)} ends before it begins")
+    return ends
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 NUMBERS = {entry.name for entry in fields(SensorSpec) if entry.type in (float, "float")}
 HUM_HZ = (50.0, 60.0)
+EVERYDAY = Path(__file__).parent / "cohorts" / "everyday.toml"
 MOST_EXTRAVASATION = 0.8  # share of a flush that runs out beside the bone, at most; uncalibrated
 
 
 class Bumps(BaseModel):
     """Knocks on the table: up to `most` in an attempt, within `between_s` of the script, so strong."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     most: int = Field(ge=0)
     between_s: Range
     peak_n: Range
@@ -46,7 +55,7 @@ class CohortPlan(BaseModel):
     SensorSpec -> range. leak, blocked, extravasation, reservoir: shares of chambers in that state.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     name: str = Field(min_length=1)
     seed: int = Field(ge=0)
     spread: float = Field(gt=0.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from popsense.errors import LinkLost, UsageError
-from popsense.procedure.sites import SITES, SiteProfile
+from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES, SiteProfile
 from popsense.twin.board import usb
 from popsense.twin.child import FirmwareChild
 from popsense.twin.insertion import Setup, Truth
@@ -19,7 +19,7 @@ from popsense.twin.interpreter import find_interpreter
 from popsense.twin.interrupts import interrupts_deferred
 from popsense.twin.script import SensorScript, build_script
 
-EXAMPLE = f"Use for instance sim://{min(SITES)}?operator=expert&seed=7."
+EXAMPLE = f"Use for instance sim://{ADULT_PROXIMAL_TIBIA.name}?operator=expert&seed=7."
 MAX_SEED = 2**64 - 1
 QUANTUM_US = {"max": 100_000, "real": 20_000}  # a larger step means fewer exchanges and a later answer
 

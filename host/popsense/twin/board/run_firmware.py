@@ -13,6 +13,7 @@ for folder in [options["firmware"]] + options["shims"]:
     sys.path.insert(0, folder)
 
 import machine  # noqa: E402  the path is set above
+from complaint import complain  # noqa: E402
 from usb import LockstepConsole  # noqa: E402
 from world import World  # noqa: E402
 
@@ -36,16 +37,6 @@ from bone import board  # noqa: E402
 
 board.time = world
 board.os = SeededOs
-
-
-def complain(error):
-    """Traceback to standard error: standard output belongs to the lockstep records."""
-    if hasattr(sys, "print_exception"):
-        sys.print_exception(error, sys.stderr)
-    else:
-        import traceback
-
-        traceback.print_exception(error)
 
 
 try:
