@@ -6,10 +6,9 @@ While sampling the loop allocates nothing; garbage is collected at START and STO
 
 import struct
 
-from bone import detection, kernels, settings, wire
+from bone import detection, detector, kernels, settings, wire
 from bone.ads1220 import Ads1220
 from bone.depth_sensor import DepthSensor
-from bone.detector import Detector
 from bone.link import Link
 from bone.marrow_pressure import MarrowPressure
 from bone.sample_ring import RING_SAMPLES
@@ -25,13 +24,14 @@ class App:
 
     def __init__(self, board, ring):
         self.board = board
-        self.detector = Detector()
+        self.detector = detector.Detector()
         force = Ads1220(board.spi, board.force_cs, board.sleep_ms)
         depth = DepthSensor(board.depth_adc)
         pressure = MarrowPressure(board.pressure_adc)
         self.sampler = Sampler(board, ring, force, depth, pressure, self.detector)
         self.link = Link(board.console)
         rate_mhz = self.sampler.measure_rate() if force.fitted else 0
+        self.rate_mhz = rate_mhz
         self.detector.configure(rate_mhz)
         self.healthy = rate_mhz > 0
         self.identified = False
@@ -119,9 +119,9 @@ class App:
         kind = received[0]
         if kind == wire.IDENTIFY:
             self._identify(length)
-        elif kind != wire.START and kind != wire.STOP:
+        elif kind != wire.START and kind != wire.STOP and kind != wire.PROFILE:
             self._nak(kind, 0, wire.NAK_UNKNOWN_COMMAND)
-        elif length != wire.START_SIZE:  # START and STOP are of one size
+        elif length != (wire.PROFILE_SIZE if kind == wire.PROFILE else wire.START_SIZE):  # STOP is as long
             self._nak(kind, 0, wire.NAK_MALFORMED)
         elif not self.identified:
             self._nak(kind, self._request(), wire.NAK_NOT_IDENTIFIED)
@@ -129,6 +129,8 @@ class App:
             self._ack(kind, self._request())  # asked again because our ACK was lost: not done twice
         elif kind == wire.START:
             self._start(self._request())
+        elif kind == wire.PROFILE:
+            self._set_profile(self._request())
         else:
             self._stop(self._request())
 
@@ -156,6 +158,18 @@ class App:
             if self.link.received[i + 1] != wire.IDENTIFY_MAGIC[i]:
                 return False
         return True
+
+    def _set_profile(self, request):
+        """Site and device for the next attempt. Allocates, so never while sampling."""
+        if self.sampler.running:
+            self._nak(wire.PROFILE, request, wire.NAK_ALREADY_SAMPLING)
+            return
+        profile = detector.unpack_profile(self.link.received)
+        if profile is None:
+            self._nak(wire.PROFILE, request, wire.NAK_MALFORMED)
+        else:
+            self.detector.configure(self.rate_mhz, profile)
+            self._acknowledge_once(wire.PROFILE, request)
 
     def _start(self, request):
         if self.sampler.running:

@@ -1,13 +1,20 @@
-"""The pop / loss-of-resistance state machine, version 1: parameters in counts, events with their evidence.
+"""The pop / loss-of-resistance state machine, version 2: parameters in counts, events with their evidence.
 
 Phases: baseline (averages the unloaded cell), waiting, contact, inside. The steps are viper kernels; an event
 is written as a finished EVENT packet into a ring of 64, so that sending it again needs no memory.
 A pop is a fall from the running peak *together with* tip advance beyond the inner face: easing off has no
-advance, plug flex has no fall.
+advance, plug flex has no fall. All times are in milliseconds and hold at any sample rate.
 """
 
-from bone import detection, kernels
+import struct
+
+from bone import detection, kernels, wire
 from bone import settings as s
+
+_MOST_BASELINE_SHIFT = 6  # 64 samples: their sum stays under 2^30
+_LEAST_BASELINE_SHIFT = 3
+_GAIN_ONE = 1024
+_MOST = 1 << 24  # of any profile field: no conversion to counts leaves 30 bits
 
 
 class Detector:
@@ -24,24 +31,52 @@ class Detector:
             detection.detect_inside,
         )
 
-    def configure(self, rate_mhz):
-        """Physical settings -> counts and samples at the measured rate. Allocates: never while sampling."""
+    def configure(self, rate_mhz, profile=s.PROFILE):
+        """Settings and the site's profile -> counts and samples at the measured rate.
+
+        profile: the fields of PROFILE by name, those left out as in settings. Allocates: never while sampling.
+        """
         p = self.parameters
         p[detection.P_VERSION] = s.DETECTOR_VERSION
-        p[detection.P_CONTACT] = _force_counts(s.CONTACT_MN)
-        p[detection.P_RELEASE] = _force_counts(s.RELEASE_MN)
-        p[detection.P_ARM] = _force_counts(s.ARM_MN)
-        p[detection.P_DROP_PERMILLE] = s.POP_DROP_PERMILLE
-        p[detection.P_ADVANCE] = _depth_counts(s.POP_ADVANCE_UM)
         p[detection.P_LOSS_PERMILLE] = s.LOSS_PERMILLE
-        p[detection.P_FAR_ADVANCE] = _depth_counts(s.FAR_ADVANCE_UM)
-        p[detection.P_FAR_RISE] = _force_counts(s.FAR_RISE_MN)
-        p[detection.P_FLEX] = _flex_factor()
+        self._set_profile(profile, rate_mhz)
         p[detection.P_CONTACT_SAMPLES] = _samples(s.CONTACT_MS, rate_mhz)
         p[detection.P_RELEASE_SAMPLES] = _samples(s.RELEASE_MS, rate_mhz)
-        p[detection.P_POP_SAMPLES] = _samples(s.POP_PERSIST_MS, rate_mhz)
         p[detection.P_LOSS_SAMPLES] = _samples(s.LOSS_MS, rate_mhz)
         p[detection.P_WITHDRAWN_SAMPLES] = _samples(s.WITHDRAWN_MS, rate_mhz)
+        p[detection.P_OUT_SAMPLES] = _samples(s.OUT_MS, rate_mhz)
+        p[detection.P_BASELINE_SHIFT] = _baseline_shift(rate_mhz)
+        p[detection.P_FORCE_GAIN] = _gain(s.SMOOTH_US, rate_mhz)
+        p[detection.P_DEPTH_GAIN] = p[detection.P_FORCE_GAIN]
+        p[detection.P_FAR_LEAST] = _force_counts(s.FAR_LEAST_MN)
+        p[detection.P_STILL_SAMPLES] = _samples(s.STILL_MS, rate_mhz)
+        p[detection.P_FAR_STAYS_SAMPLES] = _samples(s.FAR_STAYS_MS, rate_mhz)
+
+    def _set_profile(self, profile, rate_mhz):
+        p = self.parameters
+
+        def value(name):
+            return profile.get(name, s.PROFILE[name])
+
+        by_depth = value("depth_fitted")
+        p[detection.P_DEPTH] = 1 if by_depth else 0
+        p[detection.P_CONTACT] = _force_counts(value("contact_mn"))
+        p[detection.P_RELEASE] = _force_counts(value("release_mn"))
+        p[detection.P_ARM] = _force_counts(value("arm_mn"))
+        p[detection.P_USED] = _force_counts(value("used_mn"))
+        p[detection.P_OVERLOAD] = _force_counts(value("overload_mn"))
+        p[detection.P_FAR_RISE] = _force_counts(value("far_rise_mn"))
+        p[detection.P_FAR_STAYS] = _force_counts(value("far_stays_mn"))
+        p[detection.P_ADVANCE] = _depth_counts(value("advance_um"))
+        p[detection.P_OUT] = _depth_counts(value("out_um"))
+        p[detection.P_FAR_ADVANCE] = _depth_counts(value("far_advance_um"))
+        p[detection.P_FLEX] = _flex_factor(value("flex_nm_per_n"))
+        p[detection.P_DROP_PERMILLE] = value("drop_permille") if by_depth else s.FORCE_ONLY_DROP_PERMILLE
+        p[detection.P_DROP_OUT_PERMILLE] = value("drop_out_permille")
+        # Force alone cannot tell a pop from easing off but by its speed, and by staying low.
+        p[detection.P_DECAY_GAIN] = _gain(s.DECAY_US if by_depth else s.FORCE_ONLY_DECAY_US, rate_mhz)
+        persist_ms = s.POP_PERSIST_MS if by_depth else s.FORCE_ONLY_PERSIST_MS
+        p[detection.P_POP_SAMPLES] = max(s.POP_LEAST_SAMPLES, _samples(persist_ms, rate_mhz))
 
     def reset(self):
         """Back to the baseline phase, event number 0."""
@@ -51,8 +86,21 @@ class Detector:
     def step(self, code, depth, ticks):
         """One sample: force code (offset binary) and depth counts."""
         state = self.state
-        detection.detect_filter(code, depth, state, self.parameters)
+        detection.detect_filter(code, depth, ticks, state, self.parameters, self.events)
         self._steps[state[detection.D_PHASE]](ticks, state, self.parameters, self.events)
+
+
+def unpack_profile(received):
+    """The fields of a PROFILE packet by name, None where one cannot be meant. Allocates."""
+    values = struct.unpack_from(wire.PROFILE_FORMAT, received)
+    depth_fitted, fields = values[1], values[3:]
+    if depth_fitted > 1 or max(fields) > _MOST:
+        return None
+    profile = dict(zip(s.PROFILE_FIELDS, fields))
+    if profile["drop_permille"] > 1000 or profile["drop_out_permille"] > 1000:
+        return None
+    profile["depth_fitted"] = depth_fitted
+    return profile
 
 
 def _force_counts(millinewton):
@@ -67,8 +115,28 @@ def _samples(milliseconds, rate_mhz):
     return max(1, (milliseconds * rate_mhz + 500000) // 1000000)
 
 
-def _flex_factor():
+def _gain(tau_us, rate_mhz):
+    """Share of the gap that a low-pass of that time constant closes in one sample, in 1/1024, at least 1.
+
+    T / (tau + T / 2), which is 1 - exp(-T / tau) within 1 % of the whole; 1 where T is 2 tau and more.
+    """
+    if rate_mhz <= 0:
+        return _GAIN_ONE
+    period_us = 1000000000 // rate_mhz
+    gain = _GAIN_ONE * period_us // (tau_us + period_us // 2) if tau_us else _GAIN_ONE
+    return min(_GAIN_ONE, max(1, gain))
+
+
+def _baseline_shift(rate_mhz):
+    """The longest baseline of 8 to 64 samples that fits into the rest before an attempt."""
+    shift = _MOST_BASELINE_SHIFT
+    while shift > _LEAST_BASELINE_SHIFT and (1 << shift) * 1000000 > s.BASELINE_MS * rate_mhz:
+        shift -= 1
+    return shift
+
+
+def _flex_factor(nm_per_n):
     """Depth counts of plug flex per 1024 force counts, times 4096."""
     nano_n = 1024 * s.FORCE_NANO_N_PER_COUNT
-    nano_mm = nano_n * s.PLUG_COMPLIANCE_NM_PER_N // 1000000
+    nano_mm = nano_n * nm_per_n // 1000000
     return 4096 * nano_mm // s.DEPTH_NANO_MM_PER_COUNT

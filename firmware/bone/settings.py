@@ -1,12 +1,12 @@
 """Figures of this build: nominal sensor scales (a calibration replaces them) and the detector's parameters.
 
-All thresholds are uncalibrated defaults; none is validated. Physical units here, counts in `detector`.
+All thresholds are uncalibrated defaults (N where no source stands); none is validated. Physical units here, counts in `detector`.
 """
 
 from micropython import const
 
 FIRMWARE_VERSION = (0, 1, 0)
-DETECTOR_VERSION = const(1)
+DETECTOR_VERSION = const(2)
 
 # 500 N cell, 2 mV/V, gain 128, ratiometric: 500 N = 2e-3 * 128 * 2^23 counts; 232.831 uN a count.
 FORCE_ZERO_COUNTS = const(0)
@@ -18,20 +18,59 @@ DEPTH_NANO_MM_PER_COUNT = const(2289377)
 PRESSURE_ZERO_COUNTS = const(6006)
 PRESSURE_NANO_KPA_PER_COUNT = const(11446886)
 
-PLUG_COMPLIANCE_NM_PER_N = const(800)  # nothing published found (N); estimate for a printed plug
+# What the detector goes by until the host sends the profile of site and device (PROFILE): the adult proximal
+# tibia. The names are those of the packet's fields.
+PROFILE = {
+    "depth_fitted": 1,
+    "contact_mn": 8000,  # bone contact: this force for CONTACT_MS
+    "release_mn": 2000,  # below it for RELEASE_MS the hand has let go
+    "arm_mn": 9600,  # no pop is looked for under a peak below this
+    "used_mn": 14000,  # who comes out under a lower peak came by a used hole
+    "overload_mn": 450000,  # the cell ends at 500 N; ceiling of a pushing hand 400 to 600 N (A, IEEE 8579919)
+    # Fall from the running peak; epidural analogue: true 730, false 330 (A, CompuFlo). With the tip seen to
+    # come out less will do.
+    "drop_permille": 250,
+    "drop_out_permille": 120,  # and still less once the whole bevel is out
+    "advance_um": 400,  # tip beyond the inner face, plug flex taken off: no bulge and no burst goes so far
+    "out_um": 2400,
+    "far_advance_um": 15000,  # a second rise nearer than this is the needle's own shaft
+    "far_rise_mn": 1700,
+    "far_stays_mn": 15000,
+    "flex_nm_per_n": 800,  # nothing published found (N); estimate for a printed plug
+}
 
-CONTACT_MN = const(10000)  # bone contact: this force for CONTACT_MS; the skin takes less (uncalibrated)
+# Their order in the packet, behind depth_fitted and request; a dict of MicroPython keeps none.
+PROFILE_FIELDS = (
+    "contact_mn",
+    "release_mn",
+    "arm_mn",
+    "used_mn",
+    "overload_mn",
+    "drop_permille",
+    "drop_out_permille",
+    "advance_um",
+    "out_um",
+    "far_advance_um",
+    "far_rise_mn",
+    "far_stays_mn",
+    "flex_nm_per_n",
+)
+
+BASELINE_MS = const(450)  # at most; a hand needs longer to come near
+SMOOTH_US = const(3000)  # time constant of both low-passes
+DECAY_US = const(130000)  # with which the running peak follows a hand that tapers its force
 CONTACT_MS = const(20)
-RELEASE_MN = const(2000)  # below it for RELEASE_MS the hand has let go (uncalibrated)
 RELEASE_MS = const(150)
-ARM_MN = const(12000)  # no pop is looked for under a peak below this (uncalibrated)
-POP_DROP_PERMILLE = const(
-    300
-)  # fall from the running peak (uncalibrated; epidural analogue: true 730, false 330)
-POP_ADVANCE_UM = const(300)  # tip beyond the inner face, plug flex taken off (uncalibrated)
-POP_PERSIST_MS = const(3)
-LOSS_PERMILLE = const(500)  # resistance stays this far under the peak for LOSS_MS (uncalibrated)
+POP_PERSIST_MS = const(5)
+POP_LEAST_SAMPLES = const(2)  # one sample may be a burst
+OUT_MS = const(60)  # a bevel so long out without a fall: an uncertain pop
+FAR_STAYS_MS = const(30)
+FAR_LEAST_MN = const(600)  # and this much above one and a half times the range of the force at rest
+STILL_MS = const(100)  # a far cortex is met by a tip that has gone deeper within this time
+LOSS_PERMILLE = const(500)  # resistance stays this far under the peak for LOSS_MS
 LOSS_MS = const(100)
-FAR_ADVANCE_UM = const(6000)  # a second rise nearer than this is the needle's own shaft (uncalibrated)
-FAR_RISE_MN = const(8000)
-WITHDRAWN_MS = const(500)  # tip back and no force for so long: the needle is out (uncalibrated)
+WITHDRAWN_MS = const(500)  # tip back and no force for so long: the needle is out
+# Without a depth channel: a fall of nearly half, quick against its own decay, that stays. Less sure.
+FORCE_ONLY_DROP_PERMILLE = const(450)
+FORCE_ONLY_DECAY_US = const(80000)
+FORCE_ONLY_PERSIST_MS = const(25)

@@ -13,7 +13,18 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-EventKind = Literal["contact", "pop", "released", "loss_of_resistance", "far_cortex_contact", "withdrawal"]
+EventKind = Literal[
+    "contact",
+    "pop",
+    "released",
+    "loss_of_resistance",
+    "far_cortex_contact",
+    "withdrawal",
+    "uncertain_pop",
+    "re_puncture",
+    "used_hole",
+    "overload",
+]
 SensorName = Literal["force", "depth", "pressure"]
 Mode = Literal["guided", "assessment", "blind"]
 IntegrityVerdict = Literal["complete", "holes", "cut off"]
@@ -78,6 +89,7 @@ class Event:
     """Something found in the trace, by the device's detector or by the host's.
 
     evidence: name with its unit (`peak_n`, `drop_percent`, `advance_mm`, `duration_ms`) -> value.
+    by_depth: the detector saw the tip's depth too; by force alone it is less sure.
     """
 
     kind: EventKind
@@ -86,6 +98,7 @@ class Event:
     evidence: Mapping[str, float] = field(default_factory=dict[str, float])
     source: Literal["device", "host"] = "device"
     detector_version: int = 1
+    by_depth: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,24 @@ from typing import Any, cast
 
 import construct as c
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2  # 2: EVENT has a basis and new kinds, PROFILE
 
 State = c.Enum(c.Int8ul, idle=0, sampling=1)
 Mode = c.Enum(c.Int8ul, guided=0, assessment=1, blind=2)
 ResetCause = c.Enum(c.Int8ul, unknown=0, power_on=1, watchdog=2, requested=3)
 Unit = c.Enum(c.Int8ul, none=0, newton=1, millimetre=2, kilopascal=3)
 EventKind = c.Enum(
-    c.Int8ul, contact=1, pop=2, released=3, loss_of_resistance=4, far_cortex_contact=5, withdrawal=6
+    c.Int8ul,
+    contact=1,
+    pop=2,
+    released=3,
+    loss_of_resistance=4,
+    far_cortex_contact=5,
+    withdrawal=6,
+    uncertain_pop=7,
+    re_puncture=8,
+    used_hole=9,
+    overload=10,
 )
 NakReason = c.Enum(
     c.Int8ul,
@@ -35,6 +45,9 @@ FLAG_FORCE_SATURATED = 0x01
 FLAG_DEPTH_SATURATED = 0x02
 FLAG_PRESSURE_SATURATED = 0x04
 FLAG_AFTER_GAP = 0x08  # conversions were missed just before this sample
+
+BASIS_FORCE = 0x01
+BASIS_DEPTH = 0x02  # without it the detector went by force alone and is less sure
 
 OPTION_RESERVOIR = 0x01  # raised reservoir: the chamber has a resting pressure
 OPTION_DEPTH = 0x02
@@ -106,7 +119,8 @@ SAMPLE_BLOCK = _packet(
 EVENT = _packet(
     "type" / c.Const(0x03, c.Int8ul),
     "kind" / EventKind * "EVENT",
-    "detector_version" / c.Int16ul * "of the detector that found it",
+    "detector_version" / c.Int8ul * "of the detector that found it",
+    "basis" / c.Int8ul * "BASIS_* that the detector went by",
     "number" / c.Int32ul * "counts from 0 at START",
     "sample_index" / c.Int32ul * "of the sample at which the detector was sure",
     "ticks_us" / c.Int32ul * "device clock at that sample, us modulo 2^30",
@@ -162,6 +176,25 @@ STOP = _packet(
     "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
 )
 
+PROFILE = _packet(
+    "type" / c.Const(0x44, c.Int8ul),
+    "depth_fitted" / c.Int8ul * "1 = the depth may be used; 0 = go by force alone",
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    "contact_mn" / c.Int32ul * "force of bone contact",
+    "release_mn" / c.Int32ul * "below it the hand has let go",
+    "arm_mn" / c.Int32ul * "no pop is looked for under a peak below this",
+    "used_mn" / c.Int32ul * "a tip that comes out under a peak below this came by a used hole",
+    "overload_mn" / c.Int32ul * "overload from here on",
+    "drop_permille" / c.Int32ul * "fall from the running peak that makes a pop",
+    "drop_out_permille" / c.Int32ul * "the same once the whole bevel is out; less is an uncertain pop",
+    "advance_um" / c.Int32ul * "tip beyond the inner face that makes a pop, plug flex taken off",
+    "out_um" / c.Int32ul * "the whole bevel is out",
+    "far_advance_um" / c.Int32ul * "nearer than this there is no far cortex",
+    "far_rise_mn" / c.Int32ul * "second rise of the force that makes a far-cortex contact",
+    "far_stays_mn" / c.Int32ul * "force that no marrow offers: kept up so deep, it is the far cortex too",
+    "flex_nm_per_n" / c.Int32ul * "compliance of the plug",
+)
+
 PACKETS: Mapping[str, Any] = {
     "HELLO": HELLO,
     "SAMPLE_BLOCK": SAMPLE_BLOCK,
@@ -172,8 +205,9 @@ PACKETS: Mapping[str, Any] = {
     "IDENTIFY": IDENTIFY,
     "START": START,
     "STOP": STOP,
+    "PROFILE": PROFILE,
 }
-FLAGS = {name: value for name, value in globals().items() if name.startswith(("FLAG_", "OPTION_"))}
+FLAGS = {name: value for name, value in globals().items() if name.startswith(("FLAG_", "OPTION_", "BASIS_"))}
 ENUMS = {
     "STATE": State,
     "MODE": Mode,

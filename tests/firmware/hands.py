@@ -13,7 +13,7 @@ FORCE_ZERO_CODE = (1 << 23) + 12_345  # the cell's zero balance: nothing may dep
 DEPTH_ZERO_COUNTS = 1_650
 COUNTS_PER_N = 1e9 / SETTINGS["FORCE_NANO_N_PER_COUNT"]
 COUNTS_PER_MM = 1e9 / SETTINGS["DEPTH_NANO_MM_PER_COUNT"]
-FLEX_MM_PER_N = SETTINGS["PLUG_COMPLIANCE_NM_PER_N"] * 1e-6
+FLEX_MM_PER_N = 800e-6  # PROFILE["flex_nm_per_n"] of settings.py
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,7 @@ def _event(fields: Any, start_ticks_us: int, calibration: Calibration) -> Event:
         },
         source="device",
         detector_version=fields.detector_version,
+        by_depth=bool(fields.basis & BASIS_DEPTH),
     )
 
 

@@ -36,6 +36,7 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     ("idle", "lose_link"): "link_lost",  # no answer to START
     ("idle", "refuse"): "refused",
     ("armed", "contact"): "running",
+    ("armed", "breakthrough"): "confirming",  # through an old hole nobody feels the bone
     ("armed", "time_out"): "timed_out",
     ("running", "released"): "running",
     ("running", "contact"): "running",
@@ -73,6 +74,8 @@ INPUT_OF_EVENT: dict[str, Input] = {
     "released": "released",
     "pop": "breakthrough",
     "loss_of_resistance": "breakthrough",  # an exit too gentle for a pop
+    "uncertain_pop": "breakthrough",  # the tip is out, whatever the force did
+    "used_hole": "breakthrough",
     "withdrawal": "withdrawal",
 }
 

@@ -13,6 +13,7 @@ from popsense.errors import CommandRefused, LinkLost, PopsenseError
 from popsense.link.session import Hello, Session
 from popsense.link.transport import Transport
 from popsense.model import Mode
+from popsense.procedure.detector_profile import detector_profile
 from popsense.procedure.sites import SiteProfile
 from popsense.recording.journal import JournalWriter
 from popsense.settings import Settings
@@ -49,11 +50,13 @@ def record_attempt(
     """One attempt into a new journal at `path`. DeviceError before it began; then every exit is recorded."""
     session = Session(transport)
     hello = session.connect()
+    profile = detector_profile(plan.site, plan.device, bool(hello.fields.depth.fitted))
     journal = JournalWriter(path, header(plan, hello))
     cycle = LifeCycle(told)
     detail = ""
     session.tap = journal.wire
     try:
+        session.set_profile(profile)
         session.start(plan.mode)
         cycle.feed("start")
         transport.operator_may_begin()

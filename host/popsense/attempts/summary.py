@@ -69,6 +69,7 @@ def _event(event: Event) -> dict[str, Any]:
         "time_s": rounded(event.time_s),
         "evidence": {name: rounded(value) for name, value in event.evidence.items()},
         "detector_version": event.detector_version,
+        "by_depth": event.by_depth,
     }
 
 

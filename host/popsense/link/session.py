@@ -5,7 +5,7 @@ looks at them, so that a recording holds what came and not what was understood.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +91,23 @@ class Session:
 
         A board that still samples for a program that died is stopped first: the port is ours alone.
         """
+        self._command_idle("START", mode=mode)
+
+    def _command_idle(self, name: str, **fields: Any) -> None:
         try:
-            self._command("START", mode=mode)
+            self._command(name, **fields)
         except CommandRefused as refusal:
             if refusal.reason != "already_sampling":
                 raise
             self.stop()
-            self._command("START", mode=mode)
+            self._command(name, **fields)
+
+    def set_profile(self, profile: Mapping[str, int]) -> None:
+        """Site and device for the board's detector, before an attempt; fields of PROFILE by name.
+
+        A board that still samples for a program that died is stopped first, as by `start`.
+        """
+        self._command_idle("PROFILE", **profile)
 
     def stop(self) -> tuple[int, int]:
         """Sampling ends; (samples taken, events found) by the board's own count."""
