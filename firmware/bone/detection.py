@@ -54,7 +54,7 @@ D_OUT = const(16)  # samples for which the whole bevel has been out; inside: for
 D_PUNCTURED = const(17)  # 1 = the tip has been through the cortex since START
 D_OVERLOADED = const(18)  # 1 = overload was told and the force has not fallen since
 D_DEEPEST = const(19)  # largest D_ADVANCE since the pop
-D_FIRST_PEAK = const(20)  # highest peak above the zero that ended in a pop since START
+D_FIRST_PEAK = const(20)  # peak above the zero of the pop since START
 D_STILL = const(21)  # samples since the tip last went deeper
 D_REST_LOW = const(22)  # range of the low-passed force at rest: noise and hum
 D_REST_HIGH = const(23)
@@ -204,9 +204,10 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
     """Pop: fall from the running peak together with tip advance. Released: the force is gone, no advance.
 
     The further the tip is out, the smaller the fall that is asked for; where only a cavity can be, none. A
-    whole bevel out without it is an uncertain pop. Out under a force not worth the name, or after a pop under
-    three quarters of that pop's: a used hole. Force gone with the tip out but no such peak: loss of
-    resistance, no pop. Without a depth channel a quick fall has to do.
+    whole bevel out without it is an uncertain pop, and so is a second one in the same attempt: it may be the
+    first one's hole, and surely is (used hole) under three quarters of that one's peak, or under a force not
+    worth the name. Force gone with the tip out but no such peak: loss of resistance, no pop. Without a depth
+    channel a quick fall has to do.
     """
     state = ptr32(state_o)
     parameters = ptr32(parameters_o)
@@ -251,8 +252,11 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
     if by_depth and peak < used and (kind or late):
         kind = _EVENT_USED_HOLE
     if kind:
-        if kind == _EVENT_POP and peak > state[D_FIRST_PEAK]:
-            state[D_FIRST_PEAK] = peak
+        if kind == _EVENT_POP:
+            if state[D_PUNCTURED]:
+                kind = _EVENT_UNCERTAIN
+            else:
+                state[D_FIRST_PEAK] = peak
         enter(kind, ticks, state_o, parameters_o, events_o)
         return
     if by_depth and late and (state[D_DONE] & _DONE_UNCERTAIN) == 0:

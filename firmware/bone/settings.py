@@ -25,7 +25,7 @@ PROFILE = {
     "contact_mn": 8000,  # bone contact: this force for CONTACT_MS
     "release_mn": 2000,  # below it for RELEASE_MS the hand has let go
     "arm_mn": 9600,  # no pop is looked for under a peak below this
-    "used_mn": 14000,  # who comes out under a lower peak came by a used hole
+    "used_mn": 12000,  # who comes out under a lower peak came by a used hole
     "overload_mn": 450000,  # the cell ends at 500 N; ceiling of a pushing hand 400 to 600 N (A, IEEE 8579919)
     # Fall from the running peak; epidural analogue: true 730, false 330 (A, CompuFlo). With the tip seen to
     # come out less will do.
@@ -35,7 +35,7 @@ PROFILE = {
     "out_um": 2400,
     "far_advance_um": 15000,  # a second rise nearer than this is the needle's own shaft
     "far_rise_mn": 1700,
-    "far_stays_mn": 15000,
+    "far_stays_mn": 15200,
     "flex_nm_per_n": 800,  # nothing published found (N); estimate for a printed plug
 }
 

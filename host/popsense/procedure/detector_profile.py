@@ -13,13 +13,12 @@ LEAST_CONTACT_MN = 1800  # above noise and hum of a good cell, whatever the bone
 RELEASE_PER_CONTACT = 0.25
 ARM_PER_CONTACT = 1.2
 # A hole from an earlier needle resists about a fifth of fresh bone, but a hand leans on its needle as before.
-USED_PER_CONTACT = {"powered": 1.75, "manual": 2.0, "spring_loaded": 1.5}
+USED_PER_CONTACT = 1.5
 FAR_STAYS_PER_CONTACT = {"powered": 1.9, "manual": 1.9, "spring_loaded": 5.0}  # a body is pressed on the skin
 OVERLOAD_MN = 450_000  # the cell ends at 500 N; ceiling of a pushing hand 400 to 600 N (A, IEEE 8579919)
 DROP_PERMILLE = 250
 DROP_OUT_PERMILLE = 120
 ADVANCE_UM = 400
-LEAST_ADVANCE_PER_BEVEL = 0.25
 OUT_PER_BEVEL = 1.2
 FAR_RISE_MN = 1700
 FAR_SPREAD = 5.0  # standard deviations of the cavity by which the far cortex may lie nearer
@@ -28,8 +27,8 @@ LEAST_FAR_PER_CAVITY = 0.4
 
 def detector_profile(site: SiteProfile, device: str, depth_fitted: bool = True) -> dict[str, int]:
     """Fields of PROFILE by name, without `request`: mN, um, nm/N and permille. UsageError: unknown device."""
-    if device not in USED_PER_CONTACT:
-        known = ", ".join(sorted(USED_PER_CONTACT))
+    if device not in FAR_STAYS_PER_CONTACT:
+        known = ", ".join(sorted(FAR_STAYS_PER_CONTACT))
         raise UsageError(f"the detector has no profile for the device {device!r}", f"Use one of: {known}.")
     contact_mn = max(LEAST_CONTACT_MN, round(CONTACT_MN * site.relative_hardness.value**EFFORT_EXPONENT))
     return {
@@ -37,7 +36,7 @@ def detector_profile(site: SiteProfile, device: str, depth_fitted: bool = True) 
         "contact_mn": contact_mn,
         "release_mn": round(RELEASE_PER_CONTACT * contact_mn),
         "arm_mn": round(ARM_PER_CONTACT * contact_mn),
-        "used_mn": round(USED_PER_CONTACT[device] * contact_mn),
+        "used_mn": round(USED_PER_CONTACT * contact_mn),
         "overload_mn": OVERLOAD_MN,
         "drop_permille": DROP_PERMILLE,
         "drop_out_permille": DROP_OUT_PERMILLE,
