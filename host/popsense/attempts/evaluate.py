@@ -19,6 +19,7 @@ from popsense.recording.decode import DecodedAttempt, decode_wire
 from popsense.recording.reader import Recording, read_recording
 from popsense.recording.timeline import TICKS_MODULUS
 from popsense.scoring import Rubric, packaged_rubric, score
+from popsense_protocol.packets import BASIS_DEPTH
 
 NEEDED = {"site", "device", "mode", "operator", "created", "versions", "board", "calibration_id", "channels"}
 CUT_OFF_OUTCOMES = ("cancelled", "link_lost", "failed", "refused")  # the trainee ended none of these

@@ -12,6 +12,7 @@ from popsense.cli.detect import detect
 from popsense.cli.record import record
 from popsense.cli.report import report
 from popsense.cli.score import score
+from popsense.cli.twin import twin
 from popsense.errors import PopsenseError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for command in (demo, record, score, report, detect):
     app.command()(command)
+app.add_typer(twin)
 
 
 def _print_version(asked: bool) -> None:
