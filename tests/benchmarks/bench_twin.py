@@ -13,6 +13,7 @@ from popsense.attempts.evaluate import evaluate
 from popsense.attempts.record import AttemptPlan, record_attempt
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.settings import Settings
+from popsense.twin.insertion import Setup
 from popsense.twin.script import build_script
 from popsense.twin.transport import SimTransport, parse_address
 from report import Figure, write_bench
@@ -28,7 +29,7 @@ def one_attempt(folder: Path, number: int, interpreter: str) -> dict[str, float]
         f"sim://adult-proximal-tibia?operator={operator}&seed={number}&interpreter={interpreter}"
     )
     marks = [time.perf_counter()]
-    build_script(address.site, address.operator, address.device, address.seed)
+    build_script(Setup(address.site, address.operator, address.device, address.seed))
     marks.append(time.perf_counter())
     transport = SimTransport(address)
     marks.append(time.perf_counter())

@@ -37,7 +37,7 @@ def cohort(
         int, typer.Option(help="And how many hard negatives: what looks like a pop and is none.")
     ] = 0,
     rate: Annotated[
-        float | None, typer.Option(help="Samples a second, 20 to 1000; default: the plan's first rate.")
+        float | None, typer.Option(help="Samples a second, 80 to 1000; default: the plan's first rate.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Attempts computed at the same time.", min=1)] = 2,
     as_one_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -19,7 +19,7 @@ from popsense.twin.script import NOMINAL_RATE_HZ, REFERENCE_SENSORS, draw_period
 from popsense.twin.sensors import digitise
 from popsense.twin.transport import parse_address, parse_seed
 
-LOWEST_HZ, HIGHEST_HZ = 20.0, 1000.0  # data rates of the converter in normal mode, TI SBAS501
+LOWEST_HZ, HIGHEST_HZ = 80.0, 1000.0  # what the board starts with; its converter has rates to 1000, SBAS501
 SPEED_S = 0.001  # half of the time over which the speed in the table is taken
 KINDS = ("attempt", "negative")
 
@@ -37,7 +37,7 @@ def show(
     plan: Annotated[Path | None, typer.Option(help="A cohort's TOML file: show one of its cases.")] = None,
     kind: Annotated[str | None, typer.Option(help="With --plan: attempt (default) or negative.")] = None,
     number: Annotated[int | None, typer.Option(help="With --plan: which one, from 0.")] = None,
-    rate: Annotated[float, typer.Option(help="Samples a second, 20 to 1000.")] = NOMINAL_RATE_HZ,
+    rate: Annotated[float, typer.Option(help="Samples a second, 80 to 1000.")] = NOMINAL_RATE_HZ,
     out: Annotated[Path | None, typer.Option(help="Draw it into this PNG (needs matplotlib).")] = None,
 ) -> None:
     """Shows what really happens in one simulated attempt, and draws it beside what the sensors say."""

@@ -89,14 +89,18 @@ class Conduct:
         while left_s > 0.0 and (self._now - begun) * self._sample_s < GIVES_UP_S:
             if next(event):
                 left_s -= self._sample_s
-            elif pauses > 0 and self._depth() > me.gives_up_at * (1.0 - pauses / (me.hesitations + 1.0)):
+            elif pauses > 0 and self._depth() > self._pause_at(pauses):
                 pauses -= 1
                 yield from self._hesitate()
             self._aim_at_thrust(begun)
             self._tick()
             yield
-        hand.driving = False
+        hand.driving, hand.rock_n = False, 0.0
         self._mark("stop")
+
+    def _pause_at(self, pauses: int) -> float:
+        """Depth of the next hesitation, with so many to come: evenly over the way that he goes."""
+        return min(1.0, self._operator.gives_up_at) * (1.0 - pauses / (self._operator.hesitations + 1.0))
 
     def _depth(self) -> float:
         """Part of the cortex behind the tip, not clipped."""
@@ -137,8 +141,9 @@ class Conduct:
         full_n = min(me.strongest_n, me.thrust_n * self._taper() * lean)
         level_n = me.touch_n + (full_n - me.touch_n) * up * up * (3.0 - 2.0 * up)
         wave = me.wander * self._hand.fatigue * self._noise.wander[self._now]
-        self._hand.steer(level_n * max(0.0, 1.0 + wave + self._toggle(worked_s)),
-                         me.follow_mm_per_s_per_n, me.advance_limit_mm_per_s)  # fmt: skip
+        self._hand.rock_n = level_n * self._toggle(worked_s)
+        level_n *= max(0.0, 1.0 + wave)
+        self._hand.steer(level_n, me.follow_mm_per_s_per_n, me.advance_limit_mm_per_s)
 
     def _toggle(self, worked_s: float) -> float:
         """Relative force of a rocking wrist: a triangle at toggle_hz."""
@@ -168,9 +173,9 @@ class Conduct:
             yield from self._move_to(here_mm)
 
     def _move_to(self, tip_mm: float) -> Iterator[None]:
-        """A gripping hand moves the tip at RETURN_MM_PER_S, for at most 2 s."""
+        """A gripping hand moves the tip at RETURN_MM_PER_S; what does not come is given up after a second."""
         hand, way = self._hand, 1.0 if tip_mm > self._needle.tip_mm else -1.0
-        for _ in self._instants(2.0):
+        for _ in self._instants(1.0 + abs(tip_mm - self._needle.tip_mm) / RETURN_MM_PER_S):
             if (tip_mm - self._needle.tip_mm) * way <= 0.0:
                 break
             hand.rate_mm_per_s = way * RETURN_MM_PER_S

@@ -15,7 +15,7 @@ from popsense.model import FloatArray
 
 @dataclass(frozen=True)
 class Spring:
-    """The drive of a one-shot device. Nothing is published (N): about 3 J (1 to 6), uncalibrated."""
+    """The drive of a one-shot device. Nothing is published (N): 2 to 8 J over the stroke, uncalibrated."""
 
     force_n: float  # when cocked; falls to half over the stroke
     moving_mass_kg: float  # needle and plunger

@@ -1,8 +1,8 @@
 """The simulated hand: a mass on spring and damper that controls force through a delay, and tires.
 
 The hand aims at a point (its equilibrium) and moves that point so that the force it *felt a delay ago*
-follows a reference. When the bone gives way the spring carries the needle on, and the aim runs on until the
-delay and the reaction are over: overshoot is the sum of both and is set nowhere. A spring-loaded device
+follows a reference. When the bone gives way the spring carries the needle on, and the aim runs after the
+lost force until the reaction is over: overshoot is the sum of both and is set nowhere. A spring-loaded device
 replaces the hand's spring by its own for the length of a shot; the hand then only presses its body on the
 skin. Times in s, positions in mm from the skin, forces in N.
 """
@@ -42,6 +42,7 @@ class Hand:
         self.shot: Shot | None = None  # while it runs, the spring of the device takes the hand's place
         self.body_n = 0.0  # the body of a device pressed on the skin, past the needle
         self.driving = False  # the motor runs or the wrist turns: only then does bone get cut
+        self.rock_n = 0.0  # axial force of a rocking wrist, past the loop that controls the push
         self.extra_n = 0.0  # tremor, vibration or stray force, renewed each control instant
         self.force_n = 0.0
         self.fatigue = 1.0  # factor on unsteadiness
@@ -70,7 +71,7 @@ class Hand:
         if stray:
             self.extra_n = self._operator.stray_n * noise.stray[now]
             return
-        self.extra_n = self._operator.tremor_n * self.fatigue * noise.tremor[now]
+        self.extra_n = self.rock_n + self._operator.tremor_n * self.fatigue * noise.tremor[now]
         if self.driving:
             self.extra_n += noise.vibration_n[now]
 

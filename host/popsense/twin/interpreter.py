@@ -8,7 +8,7 @@ from pathlib import Path
 from popsense.errors import UsageError
 
 BOARD = Path(__file__).parent / "board"
-HEAP = "224k"  # a Pico has about 225 KiB (v1.22 and later: "GC: total: 233024"); a real limit on the unix port
+HEAP = "224k"  # about a Pico's; the unix port keeps to it, with objects of twice the size
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ class Needle:
 
     def follow(self, hub_mm: float) -> float:
         """Moves the tip by one step after the hub; gives the axial force on the cartridge in N."""
+        if hub_mm <= 0.0:  # in the air
+            self.tip_mm, self.flex_mm = hub_mm, 0.0
+            return 0.0
         at_mm = self.tip_mm - self.flex_mm
         here = int(at_mm * GRID_PER_MM) if at_mm > 0.0 else 0
         stiff = self._spring[here]
@@ -77,9 +80,6 @@ class Needle:
         return force_n
 
     def _push(self, spare_n: float, at_mm: float, here: int, stiff: float) -> None:
-        if at_mm < 0.0:
-            self.tip_mm += spare_n / (stiff + THIN_DRAG_N_S_PER_MM / self.step_s)
-            return
         cutting = at_mm >= self._hole_mm - HOLE_TOLERANCE_MM
         part = self.ripple if cutting else self._redo
         spare_n -= self._soft_n[here]

@@ -108,6 +108,7 @@ class Operator:
         stiffness = self.cocontraction * (FREE_N_PER_MM + FREE_PER_MM * thrust_n) + drawn["bracing_n_per_mm"]
         drawn["stiffness_n_per_mm"] = stiffness
         drawn["damping_n_s_per_mm"] = 2.0 * self.damping_ratio * sqrt(stiffness * device.moving_mass_kg / 1e3)
+        drawn["stray_n"] = self.stray_n * effort  # who pushes a smaller bone less also touches it more gently
         drawn["tremor_n"] = 0.1 + self.tremor * thrust_n
         slower = spread * self.reaction_cv * np.clip(rng.standard_normal(), -2.0, 2.0)
         drawn["reaction_s"] = self.reaction_s * float(np.exp(slower))

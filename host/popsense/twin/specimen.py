@@ -66,8 +66,10 @@ class Specimen:
         return np.minimum(1.0, SEAT_FRACTION + (1.0 - SEAT_FRACTION) * depth_mm / self.bevel_mm)
 
     def gripped(self, tip_mm: FloatArray) -> FloatArray:
-        """Part of the cortex that lies round the shaft, 0 to 1; same shape as tip_mm."""
-        return np.clip((tip_mm - self.outer_mm) / (self.inner_mm - self.outer_mm), 0.0, 1.0)
+        """Bone round the shaft, near and far, in thicknesses of the near cortex; same shape as tip_mm."""
+        thick_mm = self.inner_mm - self.outer_mm
+        near = np.clip((tip_mm - self.outer_mm) / thick_mm, 0.0, 1.0)
+        return near + np.clip((tip_mm - self.far_mm) / thick_mm, 0.0, 1.0)
 
     def clear(self, tip_mm: float) -> float:
         """Part of the bevel's opening that lies free in the cavity, 0 to 1.

@@ -11,13 +11,14 @@ from popsense.errors import TwinError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.twin.child import FirmwareChild
 from popsense.twin.firmware_files import firmware_root
+from popsense.twin.insertion import Setup
 from popsense.twin.interpreter import Interpreter, find_interpreter
 from popsense.twin.script import SensorScript, build_script
 
 
 @pytest.fixture(scope="module")
 def script() -> SensorScript:
-    return build_script(ADULT_PROXIMAL_TIBIA, "expert", "powered", 1)
+    return build_script(Setup(ADULT_PROXIMAL_TIBIA, seed=1))
 
 
 @pytest.fixture(params=["micropython", "cpython"])

@@ -156,7 +156,7 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> WallClock:
 
 
 def test_real_pace_keeps_to_the_wall_clock(wall: WallClock):
-    with closing(SimTransport(parse_address(address(more="&pace=real")), wall.sleep)) as board:
+    with closing(SimTransport(parse_address(address(more="&pace=real")), sleep=wall.sleep)) as board:
         Session(board).connect()
         while board.now() < 1.0:
             board.read(0.1)
@@ -165,7 +165,7 @@ def test_real_pace_keeps_to_the_wall_clock(wall: WallClock):
 
 
 def test_real_pace_catches_up_when_the_computer_was_slow(wall: WallClock):
-    with closing(SimTransport(parse_address(address(more="&pace=real")), wall.sleep)) as board:
+    with closing(SimTransport(parse_address(address(more="&pace=real")), sleep=wall.sleep)) as board:
         wall.now_s += 0.5
         while board.now() < 0.5:
             assert wall.naps == []
@@ -173,7 +173,7 @@ def test_real_pace_catches_up_when_the_computer_was_slow(wall: WallClock):
 
 
 def test_full_pace_never_sleeps(wall: WallClock):
-    with closing(SimTransport(parse_address(address()), wall.sleep)) as board:
+    with closing(SimTransport(parse_address(address()), sleep=wall.sleep)) as board:
         while board.now() < 1.0:
             board.read(0.1)
     assert wall.naps == []

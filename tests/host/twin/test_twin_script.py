@@ -9,15 +9,17 @@ import pytest
 
 from popsense.errors import UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA as SITE
+from popsense.twin.insertion import Setup
 from popsense.twin.script import NOMINAL_RATE_HZ, SensorScript, build_script, draw_period_ns
 
+SETUP = Setup(SITE, "expert", "powered", 11)
 SAMPLE = struct.Struct("<i4H4H")
 
 
 @pytest.fixture(scope="module")
 def script() -> SensorScript:
     """An attempt with everything in it."""
-    return build_script(SITE, "expert", "powered", 11)
+    return build_script(SETUP)
 
 
 def test_file_holds_twenty_bytes_per_sample_that_read_back(script: SensorScript, tmp_path: Path) -> None:
@@ -56,7 +58,7 @@ def test_a_longer_attempt_is_a_longer_file(script: SensorScript, tmp_path: Path)
 
 def test_same_seed_same_file(script: SensorScript, tmp_path: Path) -> None:
     script.write(tmp_path / "a.bin")
-    build_script(SITE, "expert", "powered", 11).write(tmp_path / "b.bin")
+    build_script(SETUP).write(tmp_path / "b.bin")
     assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes()
 
 
@@ -77,4 +79,4 @@ def test_rest_is_rest(script: SensorScript) -> None:
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(UsageError):
-        build_script(SITE, "nobody", "powered", 1)
+        build_script(Setup(SITE, "nobody"))
