@@ -239,7 +239,8 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         used = state[D_FIRST_PEAK] - (state[D_FIRST_PEAK] >> 2)
     # In steps of 256 counts (60 mN), so that 500 N times 1000 stays inside 31 bits.
     fell = (fall >> 8) * 1000 >= (peak >> 8) * asked
-    drop = ((fall >> 8) * 1000) // ((peak >> 8) + 1)
+    # A peak that a pull took below the zero is none: and no divisor.
+    drop = ((fall >> 8) * 1000) // ((peak >> 8) + 1) if peak > 0 else 0
     state[D_OUT] = state[D_OUT] + 1 if out else 0
     late = state[D_OUT] >= parameters[P_OUT_SAMPLES]
     if exited and fell and peak >= parameters[P_ARM]:
