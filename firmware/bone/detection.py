@@ -120,7 +120,9 @@ def detect_filter(code: int, depth: int, ticks: int, state_o, parameters_o, even
     depth = depth << _DEPTH_SHIFT
     if state[D_SEEN]:
         # Force in steps of 16 counts (4 mN), so that 24 bits times 10 stay inside 31.
-        state[D_FORCE] = state[D_FORCE] + ((((code - state[D_FORCE]) >> 4) * parameters[P_FORCE_GAIN]) >> 6)
+        # Both shifts round down, so a fall to code 0 would end below it: no stored word may.
+        force = state[D_FORCE] + ((((code - state[D_FORCE]) >> 4) * parameters[P_FORCE_GAIN]) >> 6)
+        state[D_FORCE] = force if force > 0 else 0
         state[D_DEPTH] = state[D_DEPTH] + (((depth - state[D_DEPTH]) * parameters[P_DEPTH_GAIN]) >> 10)
     else:
         state[D_FORCE] = code

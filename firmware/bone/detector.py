@@ -15,6 +15,7 @@ _MOST_BASELINE_SHIFT = 6  # 64 samples: their sum stays under 2^30
 _LEAST_BASELINE_SHIFT = 3
 _GAIN_ONE = 1024
 _MOST = 1 << 24  # of any profile field: no conversion to counts leaves 30 bits
+_MOST_FLEX_NM_PER_N = 9000  # so that D_ADVANCE, with its bias, stays positive over the whole range of codes
 
 
 class Detector:
@@ -98,6 +99,8 @@ def unpack_profile(received):
         return None
     profile = dict(zip(s.PROFILE_FIELDS, fields))
     if profile["drop_permille"] > 1000 or profile["drop_out_permille"] > 1000:
+        return None
+    if profile["flex_nm_per_n"] > _MOST_FLEX_NM_PER_N:
         return None
     profile["depth_fitted"] = depth_fitted
     return profile
