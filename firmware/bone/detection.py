@@ -275,6 +275,8 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         state[D_QUIET] = 0
         state[D_PHASE] = _PHASE_WAITING
         emit(_EVENT_RELEASED, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
+        state[D_PEAK] = 0
+        state[D_CONTACT_TICKS] = 0
 
 
 @micropython.viper
@@ -332,6 +334,8 @@ def detect_inside(ticks: int, state_o, parameters_o, events_o):
         state[D_COUNT] = 0
         state[D_OUT] = 0
         emit(_EVENT_WITHDRAWAL, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
+        state[D_PEAK] = 0
+        state[D_CONTACT_TICKS] = 0
         return
     if by_depth and advance >= parameters[P_FAR_ADVANCE]:
         state[D_OUT] = state[D_OUT] + 1 if level >= parameters[P_FAR_STAYS] else 0

@@ -81,6 +81,11 @@ def noise(samples: int = 700) -> SensorScript:
     return _script(force, codes[0], codes[1])
 
 
+def quiet(samples: int = 200) -> SensorScript:
+    """Nobody is near."""
+    return _script(np.zeros(samples, np.int32), *np.full((2, samples, 4), [[[410]], [[1500]]], np.uint16))
+
+
 def push_and_pop() -> SensorScript:
     """Rest, 30 N, and a fall with the tip 2 mm out: contact, pop, loss of resistance."""
     force_n = np.concatenate([np.zeros(200), np.full(300, 30.0), np.full(300, 5.0)])

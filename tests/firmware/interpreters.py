@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ class ScriptProcess:
         self._process.kill()
         self._process.wait()
         for stream in (self._in, self._out):
-            stream.close()
+            with suppress(BrokenPipeError):  # a script that died: its error stands on standard error
+                stream.close()
 
 
 def run_script(name: str, interpreter: str, *values: Any) -> list[Any]:

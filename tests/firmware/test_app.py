@@ -10,7 +10,7 @@ from popsense_protocol import packets
 from popsense_protocol.codec import encode
 from popsense_protocol.framing import encode_frame
 from tests.conftest import Require
-from tests.firmware.bench import DEAF, REST_SAMPLES, Bench, noise, powered, push_and_pop
+from tests.firmware.bench import DEAF, REST_SAMPLES, Bench, noise, powered, push_and_pop, quiet
 from tests.firmware.interpreters import INTERPRETERS
 from tests.firmware.sources import constants
 
@@ -54,7 +54,11 @@ def test_hello_is_repeated_and_says_what_the_board_is(bench: Bench):
     assert len(idle) == 10
     assert all(packet == bench.packets[0] for packet in idle)
     fields = idle[0].fields
-    assert (fields.protocol_version, fields.ring_samples, fields.reset_cause) == (1, RING, "power_on")
+    assert (fields.protocol_version, fields.ring_samples, fields.reset_cause) == (
+        packets.PROTOCOL_VERSION,
+        RING,
+        "power_on",
+    )
     assert fields.sample_rate_mhz == pytest.approx(1e12 / 1_012_345, rel=1e-4)
     assert fields.interpreter.startswith("micropython 1.")
     assert fields.options == packets.OPTION_DEPTH | packets.OPTION_PRESSURE
@@ -196,8 +200,17 @@ def test_an_event_leaves_before_the_block_with_its_sample(interpreter: str):
     assert (stopped.fields.next_event, stopped.fields.next_sample) == (3, seen)
 
 
-def test_a_host_that_does_not_read_for_20_s_costs_a_counted_hole(bench: Bench):
+@pytest.fixture
+def untouched(require: Require) -> Iterator[Bench]:
+    """A board in real MicroPython on which nothing happens, so that no events mingle with the blocks."""
+    require("micropython")
+    with powered(quiet(), "micropython") as found:
+        yield found
+
+
+def test_a_host_that_does_not_read_for_20_s_costs_a_counted_hole(untouched: Bench):
     """The ring holds 8 s. Frames discarded by USB and samples overwritten in the ring are both holes."""
+    bench = untouched
     bench.begin()
     bench.run(500)
     bench.damaged_frames_allowed = 1  # USB cuts a frame, whose rest takes the next one along

@@ -10,24 +10,33 @@ from typing import Any
 import pytest
 
 from popsense_protocol.codec import NAME_OF_TYPE
+from popsense_protocol.packets import EventKind
 from tests.conftest import Require
 from tests.firmware.interpreters import ScriptProcess
 
-PATH = ("interrupt body", "blocks and events", "status and hello", "commands", "foul frames", "whole loop")
+PATH = (
+    *("interrupt body", "whole puncture", "blocks and events", "status and hello", "commands"),
+    *("foul frames", "whole loop"),
+)
 ALLOCATING = ("a list", "a bound method", "a float")
 CONSOLE = "real console"  # reads what stands behind its line
 
 
 @cache
 def verdicts() -> dict[str, Any]:
-    """Of all cases in one process: [verdict, frames sent by packet name, samples taken]."""
+    """Of all cases in one process: (verdict, frames sent by packet name, samples taken, kinds of events)."""
     cases = [*PATH, *ALLOCATING, CONSOLE]
     script = ScriptProcess("heap_lock", "micropython")
     answers = [script.ask(case, behind="abcdef" if case == CONSOLE else "") for case in cases]
     script.close()
     return {
-        case: (verdict, {NAME_OF_TYPE[int(kind)]: count for kind, count in sent.items()}, samples)
-        for case, (verdict, sent, samples) in zip(cases, answers, strict=True)
+        case: (
+            verdict,
+            {NAME_OF_TYPE[int(kind)]: count for kind, count in sent.items()},
+            samples,
+            [EventKind.decmapping[event] for event in events],
+        )
+        for case, (verdict, sent, samples, events) in zip(cases, answers, strict=True)
     }
 
 
@@ -46,15 +55,24 @@ def test_the_proof_can_fail(case: str, require: Require):
 def test_the_path_was_really_taken(require: Require):
     """A proof over code that was not run proves nothing."""
     require("micropython")
-    sent = {case: frames for case, (_, frames, _) in verdicts().items()}
+    sent = {case: frames for case, (_, frames, _, _) in verdicts().items()}
     assert verdicts()["interrupt body"][2] >= 500
     assert sent["blocks and events"]["EVENT"] == 20
     assert sent["blocks and events"]["SAMPLE_BLOCK"] >= 250
     assert sent["status and hello"] == {"STATUS": 3, "HELLO": 3}
-    assert (sent["commands"]["ACK"], sent["commands"]["NAK"]) == (2, 1)
+    assert (sent["commands"]["ACK"], sent["commands"]["NAK"]) == (2, 2)
     assert sent["foul frames"]["NAK"] == 2
     assert {name: sent["whole loop"][name] >= 2 for name in ("STATUS", "HELLO", "SAMPLE_BLOCK")} == {
         "STATUS": True,
         "HELLO": True,
         "SAMPLE_BLOCK": True,
     }
+
+
+def test_every_phase_of_the_detector_was_gone_through(require: Require):
+    require("micropython")
+    assert verdicts()["whole puncture"][3] == [
+        *("contact", "uncertain_pop", "pop", "loss_of_resistance", "overload", "far_cortex_contact"),
+        *("withdrawal", "contact", "re_puncture", "uncertain_pop", "withdrawal", "used_hole"),
+    ]
+    assert verdicts()["interrupt body"][3] == ["contact", "released"]

@@ -13,6 +13,7 @@ from tests.firmware.sources import constants
 RING = constants("sample_ring.py")["RING_SAMPLES"]
 KEPT = RING - constants("kernels.py")["_RING_GUARD"]
 PERIOD_US = 1012
+RESET_MS = 1  # that the driver gives the converter
 
 
 def run(
@@ -157,5 +158,14 @@ def test_a_block_is_due_after_20_samples_or_20_ms(firmware: Firmware, ticks: int
     assert [some[0], *some[2:], full[1], plenty[1]] == [0, 0, 5, 20, 20]
 
 
-def test_rate_is_measured_and_a_silent_converter_is_a_fault(firmware: Firmware):
-    assert firmware("rate", None) == [1_000_000_000 // PERIOD_US, 0, False]
+@pytest.mark.parametrize(("period_us", "samples"), [(PERIOD_US, 64), (3_125, 64), (12_500, 24)])
+def test_rate_is_measured_within_300_ms(firmware: Firmware, period_us: int, samples: int):
+    """Over 64 samples, or what a slow converter gives in the time."""
+    rate_mhz, took_ms, healthy = firmware("rate", period_us)
+    assert (rate_mhz, healthy) == (1_000_000_000 // period_us, True)
+    assert (samples - 1) * period_us / 1000 <= took_ms <= RESET_MS + 300
+
+
+@pytest.mark.parametrize("period_us", [0, 25_000])
+def test_a_silent_or_dawdling_converter_is_a_fault(firmware: Firmware, period_us: int):
+    assert firmware("rate", period_us) == [0, RESET_MS + 300, False]

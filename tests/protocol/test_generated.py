@@ -15,6 +15,8 @@ from tests.protocol import golden
 WIRE = constants("wire.py")
 KERNELS = constants("kernels.py")
 DETECTION = constants("detection.py")
+DETECTOR = constants("detector.py")
+SETTINGS = constants("settings.py")
 RING = constants("sample_ring.py")
 LINK = constants("link.py")
 
@@ -46,6 +48,13 @@ REPEATED = {
         "_EVENT_LOSS": WIRE["EVENT_LOSS_OF_RESISTANCE"],
         "_EVENT_FAR": WIRE["EVENT_FAR_CORTEX_CONTACT"],
         "_EVENT_WITHDRAWAL": WIRE["EVENT_WITHDRAWAL"],
+        "_EVENT_UNCERTAIN": WIRE["EVENT_UNCERTAIN_POP"],
+        "_EVENT_RE_PUNCTURE": WIRE["EVENT_RE_PUNCTURE"],
+        "_EVENT_USED_HOLE": WIRE["EVENT_USED_HOLE"],
+        "_EVENT_OVERLOAD": WIRE["EVENT_OVERLOAD"],
+        "_BASIS_FORCE": packets.BASIS_FORCE,
+        "_BASIS_DEPTH": packets.BASIS_DEPTH,
+        "_NOT_FAR": DETECTION["_DONE_LOSS"] | DETECTION["_DONE_UNCERTAIN"],
     },
     "sample_ring.py": {"SAMPLE_BYTES": SAMPLE_DTYPE.itemsize, "STAMP_BYTES": 4},
 }
@@ -55,9 +64,12 @@ OF_ITS_OWN = {  # constants with an underscore that repeat nothing
     "_PHASE_CONTACT",
     "_PHASE_INSIDE",
     "_ADVANCE_BIAS",
-    "_BASELINE_SAMPLES",
-    "_BASELINE_SHIFT",
-    "_PEAK_DECAY_SHIFT",
+    "_DONE_LOSS",
+    "_DONE_FAR",
+    "_DONE_UNCERTAIN",
+    "_THROUGH",
+    "_DEEPER",
+    "_DEPTH_SHIFT",
 }
 
 
@@ -78,13 +90,27 @@ def test_the_ring_and_the_event_ring_are_powers_of_two():
         assert size & (size - 1) == 0
 
 
-def test_baseline_mean_is_a_shift():
-    assert DETECTION["_BASELINE_SAMPLES"] == 1 << DETECTION["_BASELINE_SHIFT"]
-    assert DETECTION["_BASELINE_SAMPLES"] * packets.FORCE_MASK < 2**30  # the sum stays a small word
+def test_the_sums_of_the_longest_baseline_stay_small_words():
+    samples = 1 << DETECTOR["_MOST_BASELINE_SHIFT"]
+    deepest = KERNELS["_ANALOG_MAX"] << DETECTION["_DEPTH_SHIFT"]
+    assert samples * max(packets.FORCE_MASK, deepest) < 2**30
+
+
+def test_the_words_of_state_and_parameters_are_numbered_without_a_gap_or_a_double():
+    for prefix, total in (("D_", "DETECTOR_WORDS"), ("P_", "PARAMETER_WORDS")):
+        numbers = [value for name, value in DETECTION.items() if name.startswith(prefix)]
+        assert sorted(numbers) == list(range(DETECTION[total]))
+
+
+def test_the_profile_of_the_settings_has_the_fields_of_the_packet_in_their_order():
+    named = [sub.name for sub in packets.PROFILE.subcons]
+    assert named[:3] == ["type", "depth_fitted", "request"]
+    assert list(SETTINGS["PROFILE_FIELDS"]) == named[3:]
+    assert SETTINGS["PROFILE"].keys() == {"depth_fitted", *named[3:]}
 
 
 def test_commands_fit_into_the_receive_buffer():
-    longest = max(fixed_size(packets.PACKETS[name]) for name in ("IDENTIFY", "START", "STOP"))
+    longest = max(fixed_size(packets.PACKETS[name]) for name in ("IDENTIFY", "START", "STOP", "PROFILE"))
     assert longest + 4 + 1 <= LINK["MAX_RECEIVED_BYTES"]
 
 
@@ -159,3 +185,15 @@ def test_the_identify_magic_and_the_places_fixed_for_ever():
     version, schema = struct.unpack_from("<HI", decode_frame(golden.frame("HELLO")[:-1]) or b"", 2)
     fields = golden.json_fields("HELLO")
     assert (version, schema) == (fields["protocol_version"], fields["schema_hash"])
+
+
+def test_every_kind_of_event_is_explained_in_its_order():
+    explained = README.partition("## Events")[2].partition("\n## ")[0]
+    assert re.findall(r"(?m)^\| (\w+) \|", explained)[1:] == list(packets.EventKind.encmapping)
+
+
+def test_the_limits_of_a_profile_are_those_of_the_board():
+    """What they do there is in tests/firmware/test_profile.py."""
+    ((most, flex),) = re.findall(r"over ([\d,]+), or over 1,000 permille, or over ([\d,]+) nm/N", README)
+    assert int(most.replace(",", "")) == 2**24  # 1 << 24 in detector.py is no literal
+    assert int(flex.replace(",", "")) == DETECTOR["_MOST_FLEX_NM_PER_N"]

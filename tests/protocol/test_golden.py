@@ -13,7 +13,7 @@ from tests.firmware.interpreters import INTERPRETERS, run_script
 from tests.protocol import golden
 from tests.protocol.strategies import NAMES, plain
 
-COMMANDS = ("IDENTIFY", "START", "STOP")
+COMMANDS = ("IDENTIFY", "START", "STOP", "PROFILE")
 FROM_DEVICE = tuple(name for name in NAMES if name not in COMMANDS)
 in_both_interpreters = pytest.mark.parametrize("interpreter", INTERPRETERS)
 
@@ -63,7 +63,10 @@ def test_firmware_reads_the_golden_frame(name: str, interpreter: str, require: R
     if name == "IDENTIFY":
         expected["accepted"] = True
     else:
-        expected["request"] = fields["request"]
+        expected["request"] = fields.pop("request")
+    if name == "PROFILE":
+        expected["profile"] = fields
+    elif name != "IDENTIFY":
         expected["mode"] = int(packets.Mode.encmapping[fields.get("mode", "guided")])
     assert found == expected
 

@@ -105,7 +105,12 @@ def test_what_does_not_fit_is_named():
 
 def test_packet_types_are_distinct_and_commands_apart():
     assert len(set(TYPE_OF_NAME.values())) == len(packets.PACKETS)
-    assert {name for name, kind in TYPE_OF_NAME.items() if kind >= 0x40} == {"IDENTIFY", "START", "STOP"}
+    assert {name for name, kind in TYPE_OF_NAME.items() if kind >= 0x40} == {
+        "IDENTIFY",
+        "START",
+        "STOP",
+        "PROFILE",
+    }
 
 
 def test_schema_hash_covers_fields_values_and_flags():

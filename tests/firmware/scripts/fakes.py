@@ -92,6 +92,8 @@ class Board:
         self.boot_id = 0
         self.reset_cause = 1
         self.interpreter = "stand-in"
+        self.period_us = PERIOD_US
+        self.last_us = 0
         self.now_us = 0
         self.now_ms = 0
         self.ctrl_c_ignored = False
@@ -109,15 +111,31 @@ class Board:
         return later - earlier
 
     def sleep_ms(self, milliseconds):
-        """One data-ready edge a millisecond, or nearly so."""
+        """At the reference converter's period one data-ready edge a millisecond, or nearly so."""
         while milliseconds:
-            self.edge()
+            if self.period_us == PERIOD_US:
+                self.edge()
+            else:
+                self._slow_millisecond()
             milliseconds -= 1
+
+    def _slow_millisecond(self):
+        """Of a converter of another period; with period 0 there is never an edge."""
+        due_us = self.last_us + self.period_us
+        until_us = self.now_us + 1000
+        self.now_ms += 1
+        if self.period_us and due_us <= until_us:
+            self.now_us = self.last_us = due_us
+            self.ready()
+        self.now_us = until_us
 
     def edge(self):
         """One conversion is ready."""
         self.now_us += PERIOD_US
         self.now_ms += 1
+        self.ready()
+
+    def ready(self):
         if self.force_ready.handler:
             self.force_ready.handler(self.force_ready)
 

@@ -10,6 +10,7 @@ import sys
 from fakes import Board
 
 from bone import app, detection, kernels, settings, wire
+from bone.detector import unpack_profile
 from bone.sample_ring import SampleRing
 
 board = Board()
@@ -60,6 +61,7 @@ def event(fields):
     since = ticks - fields["duration_us"]
     level, parameters = fields["level_counts"], detector.parameters
     parameters[detection.P_VERSION] = fields["detector_version"]
+    parameters[detection.P_DEPTH] = 1 if fields["basis"] & wire.BASIS_DEPTH else 0
     detection.emit(wire.EVENT_POP, level, drop, since, ticks, state, parameters, detector.events)
     link.send(detection.take_event(fields["number"], detector.events, link.payload))
 
@@ -95,6 +97,9 @@ def received(name, frame):
         found["accepted"] = application._is_identify(length)
     else:
         found["request"] = application._request()
+    if name == "PROFILE":
+        found["profile"] = unpack_profile(link.received)
+    elif name != "IDENTIFY":
         found["mode"] = link.received[wire.START_MODE_AT]
     return found
 

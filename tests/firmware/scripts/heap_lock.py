@@ -1,4 +1,4 @@
-"""Runs the sampling path under heap_lock. In: a case a line. Out: [verdict, frames by type, samples].
+"""Runs the sampling path under heap_lock. In: a case a line. Out: [verdict, frames by type, samples, events].
 
 The verdict is "ok", or "MemoryError" where something allocated. What a case needs is made before the lock.
 """
@@ -9,7 +9,7 @@ import sys
 import micropython
 from fakes import Board
 
-from bone import app, framing, kernels, wire
+from bone import app, detection, framing, kernels, wire
 from bone.board import Console
 from bone.sample_ring import SampleRing
 
@@ -23,6 +23,9 @@ START_2 = bytes((wire.START, 1, 2, 0))
 IDENTIFY = bytes((wire.IDENTIFY,)) + wire.IDENTIFY_MAGIC
 PUSH = bytes((0x02, 0, 0))  # 131072 counts, 30 N
 REST = bytes(3)
+BLOW = bytes((0x7F, 0, 0))  # over the cell's range
+REFUSED_PROFILE = bytes((wire.PROFILE,)) + bytes(wire.PROFILE_SIZE - 1)
+DEPTH_REST, DEPTH_OUT, DEPTH_FAR = 410, 850, 2400  # codes of the converter: 0, 4 and 18 mm
 
 
 def frame(payload):
@@ -33,7 +36,7 @@ def frame(payload):
     return bytes(out[: framing.cobs_encode(buffer, len(buffer), out)])
 
 
-WELL_FORMED = frame(START_1) + frame(IDENTIFY) + frame(START_2)
+WELL_FORMED = frame(START_1) + frame(IDENTIFY) + frame(START_2) + frame(REFUSED_PROFILE)
 FOUL = b"\x05abc\0" + b"\x01" * 200 + b"\0" + frame(b"\x7f") + frame(bytes((wire.START,)))
 FAREWELL = bytearray(b"ok\n")
 
@@ -56,7 +59,8 @@ def interrupts(count):
         board.edge()
 
 
-def lean(result, count):
+def lean(result, count, depth=DEPTH_REST):
+    board.depth_adc.code = depth
     for i in range(3):
         board.spi.result[i] = result[i]
     interrupts(count)
@@ -67,6 +71,22 @@ def interrupt_body():
     lean(REST, 100)
     lean(PUSH, 100)
     lean(REST, 300)
+
+
+def whole_puncture():
+    """Every phase and nearly every kind: in to the far cortex, out, and in again by the same hole."""
+    lean(REST, 100)
+    lean(PUSH, 100)
+    lean(PUSH, 100, DEPTH_OUT)
+    lean(REST, 200, DEPTH_OUT)
+    lean(REST, 50, DEPTH_FAR)
+    lean(BLOW, 60, DEPTH_FAR)
+    lean(REST, 700)
+    lean(PUSH, 100)
+    lean(REST, 30, DEPTH_OUT)
+    lean(REST, 700)
+    lean(REST, 100, DEPTH_OUT)
+    application.send_events()
 
 
 def blocks_and_events():
@@ -84,7 +104,7 @@ def status_and_hello():
 
 
 def commands():
-    """Read and answered while sampling: START once more, IDENTIFY, START anew."""
+    """Read and answered while sampling: START once more, IDENTIFY, START anew, PROFILE."""
     for _ in range(8):
         application.step()
 
@@ -117,6 +137,7 @@ def allocates_a_float():
 
 CASES = {
     "interrupt body": (interrupt_body, b""),
+    "whole puncture": (whole_puncture, b""),
     "blocks and events": (blocks_and_events, b""),
     "status and hello": (status_and_hello, b""),
     "commands": (commands, WELL_FORMED),
@@ -148,6 +169,9 @@ while True:
     work, incoming = CASES[json.loads(line)]
     sampling()
     board.console.feed(incoming)
+    first_event = detector.state[detection.D_EVENTS]
     found = verdict(work)
+    numbers = range(first_event, detector.state[detection.D_EVENTS])
+    events = [detector.events[(n & 63) * detection.EVENT_BYTES + 1] for n in numbers]
     sent = {kind: count for kind, count in enumerate(board.console.of_type) if count}
-    print(json.dumps([found, sent, sampler.control[kernels.NEXT]]))
+    print(json.dumps([found, sent, sampler.control[kernels.NEXT], events]))

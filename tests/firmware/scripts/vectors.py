@@ -10,7 +10,7 @@ import sys
 from fakes import TICKS_MASK, Board
 
 from bone import app, detection, framing, kernels, wire
-from bone.detector import Detector
+from bone.detector import Detector, unpack_profile
 from bone.sample_ring import SampleRing
 
 ring = SampleRing()
@@ -96,7 +96,7 @@ STEPS = {
 def detect(argument):
     """EVENT payloads of a hand described by [samples, force code, depth counts] to go to, from the first."""
     detector = Detector()
-    detector.configure(argument["rate_mhz"])
+    detector.configure(argument["rate_mhz"], argument["profile"])
     detector.reset()
     ticks, period = argument["ticks"], argument["period_us"]
     force, depth = argument["from"]
@@ -114,6 +114,18 @@ def detect(argument):
     return found
 
 
+def configured(argument):
+    """The detector's parameter words at that rate, with those fields of PROFILE."""
+    detector = Detector()
+    detector.configure(*argument)
+    return list(detector.parameters)
+
+
+def unpacked(payload):
+    """What the board reads in a PROFILE packet; None where it refuses it."""
+    return unpack_profile(bytes.fromhex(payload))
+
+
 def many_events(count):
     """Frames that send_events writes after `count` events at once: how many, the last, and then again."""
     board = Board()
@@ -127,14 +139,15 @@ def many_events(count):
     return [sent, board.console.last_hex(), application.send_events(), board.console.frames - before - sent]
 
 
-def rate(_):
-    """What measure_rate makes of the stand-in's period, and of a converter that never gets ready."""
+def rate(period_us):
+    """What measure_rate makes of a converter of that period (0: it never gets ready), how long it took in ms.
+
+    And whether the application takes it for a working sensor.
+    """
     board = Board()
-    measured = app.App(board, ring).sampler.rate_mhz
-    board.edge = lambda: None
-    board.sleep_ms = lambda milliseconds: None
-    silent = app.App(board, ring)
-    return [measured, silent.sampler.rate_mhz, silent.healthy]
+    board.period_us = period_us
+    application = app.App(board, ring)
+    return [application.sampler.rate_mhz, board.now_ms, application.healthy]
 
 
 def pack(argument):
@@ -151,6 +164,8 @@ OPERATIONS = {
     "uncobs": uncobs,
     "samples": samples,
     "detect": detect,
+    "configured": configured,
+    "unpacked": unpacked,
     "many_events": many_events,
     "rate": rate,
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from popsense_protocol.codec import Packet, decode, encode, schema_hash
 from popsense_protocol.framing import FrameDecoder, encode_frame
+from popsense_protocol.packets import PROTOCOL_VERSION
 
 Answer = Callable[[Packet], list[bytes]]
 
@@ -17,11 +18,11 @@ def hello(**changed: object) -> bytes:
     """A HELLO frame, with some fields changed."""
     fields: dict[str, object] = {
         "reset_cause": "power_on",
-        "protocol_version": 1,
+        "protocol_version": PROTOCOL_VERSION,
         "schema_hash": schema_hash(),
         "firmware_version": [1, 2, 3],
         "options": 6,
-        "detector_version": 1,
+        "detector_version": 2,
         "event_capacity": 64,
         "board_id": bytes(range(8)),
         "boot_id": 0xABC,

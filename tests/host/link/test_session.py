@@ -4,10 +4,15 @@ import pytest
 
 from popsense.errors import CommandRefused, LinkLost, NotOurDeviceError, ProtocolMismatch
 from popsense.link.session import ANSWER_TIMEOUT_S, HELLO_TIMEOUT_S, TRIES, Session
+from popsense.procedure.detector_profile import detector_profile
+from popsense.procedure.sites import SITES
 from popsense_protocol import packets
 from popsense_protocol.codec import Packet, encode, schema_hash
 from popsense_protocol.framing import encode_frame
 from tests.host.link.scripted import Answer, ScriptedTransport, ack, hello, nak
+
+OURS = packets.PROTOCOL_VERSION
+PROFILE = detector_profile(SITES["newborn-proximal-tibia"], "manual", depth_fitted=False)
 
 # What the user reads for each reason, and a word of what to do.
 REFUSALS = {
@@ -38,7 +43,7 @@ def board(session: Session) -> ScriptedTransport:
 
 def event(number: int) -> bytes:
     zero = dict.fromkeys(("sample_index", "ticks_us", "peak_counts", "level_counts", "drop_permille"), 0)
-    last = {"advance_counts": 0, "duration_us": 0, "detector_version": 1}
+    last = {"advance_counts": 0, "duration_us": 0, "detector_version": 2, "basis": 3}
     return encode_frame(encode("EVENT", kind="contact", number=number, **zero, **last))
 
 
@@ -74,10 +79,12 @@ def test_another_packet_is_no_hello():
     assert "write" not in transport.log
 
 
-@pytest.mark.parametrize(("version", "older"), [(0, "the board's firmware"), (2, "this program")])
+@pytest.mark.parametrize(
+    ("version", "older"), [(OURS - 1, "the board's firmware"), (OURS + 1, "this program")]
+)
 def test_another_protocol_version_says_which_side_to_update(version: int, older: str):
     transport = ScriptedTransport(hello(protocol_version=version))
-    with pytest.raises(ProtocolMismatch, match=f"speaks protocol {version}, this program 1") as caught:
+    with pytest.raises(ProtocolMismatch, match=f"speaks protocol {version}, this program {OURS}") as caught:
         Session(transport).connect()
     assert caught.value.remedy == f"Update {older}."
     assert "write" not in transport.log
@@ -223,3 +230,38 @@ def test_a_board_that_still_samples_is_stopped_and_started_again():
     session = connected(answer=answer)
     session.start("assessment")
     assert [command.name for command in board(session).commands] == ["START", "STOP", "START"]
+
+
+def test_the_profile_goes_out_as_one_command_with_a_number_of_its_own():
+    session = connected()
+    session.set_profile(PROFILE)
+    session.start("guided")
+    profile, start = board(session).commands
+    assert profile.name == "PROFILE"
+    assert {name: profile.fields[name] for name in PROFILE} == PROFILE
+    assert (profile.fields.request, start.fields.request) == (1, 2)
+
+
+def test_a_profile_whose_ack_is_lost_goes_out_again_with_the_same_number():
+    session = connected(answer=lambda command: [ack(command)] if len(board(session).commands) == 2 else [])
+    session.set_profile(PROFILE)
+    asked = board(session).commands
+    assert [command.name for command in asked] == ["PROFILE", "PROFILE"]
+    assert asked[0] == asked[1]
+
+
+def test_a_board_that_still_samples_is_stopped_before_its_profile_is_set():
+    def answer(command: Packet) -> list[bytes]:
+        busy = command.name == "PROFILE" and len(board(session).commands) == 1
+        return [nak(command, "already_sampling") if busy else ack(command)]
+
+    session = connected(answer=answer)
+    session.set_profile(PROFILE)
+    assert [command.name for command in board(session).commands] == ["PROFILE", "STOP", "PROFILE"]
+
+
+def test_a_profile_that_the_board_cannot_mean_is_the_users_to_know():
+    session = connected(answer=lambda command: [nak(command, "malformed")])
+    with pytest.raises(CommandRefused, match="could not read the command"):
+        session.set_profile(PROFILE)
+    assert [command.name for command in board(session).commands] == ["PROFILE"]

@@ -84,5 +84,5 @@ def ack(command: int, next_sample: int = 0, next_event: int = 0) -> bytes:
 
 def event(number: int) -> bytes:
     zero = dict.fromkeys(("ticks_us", "peak_counts", "level_counts", "drop_permille", "advance_counts"), 0)
-    fixed = {"kind": "contact", "detector_version": 1, "sample_index": number, "duration_us": 0}
+    fixed = {"kind": "contact", "detector_version": 2, "basis": 3, "sample_index": number, "duration_us": 0}
     return frame("EVENT", number=number, **fixed, **zero)
