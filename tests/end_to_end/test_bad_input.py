@@ -207,7 +207,16 @@ def test_a_seed_that_is_too_large(refused: Refused, seed: str):
         ((address(), "--mode", "exam"), "unknown mode 'exam'"),
         ((address(), "--site", "femur"), "unknown site 'femur'"),
         (("sim://femur",), "femur"),
-        (("serial:///dev/ttyACM0",), "no site given"),
+        (
+            ("serial:///dev/ttyACM0",),
+            "no site given. Use --site with one that can be scored: adult-proximal-tibia",
+        ),
+        (("serial://COM5", "--site", "sternum"), "no rubric for site 'sternum'"),
+        (("sim://adult-humerus?operator=expert&seed=1",), "no rubric for site 'adult-humerus'"),
+        (
+            ("sim://adult-proximal-tibia?device=spring_loaded",),
+            "is for the device 'spring_loaded'. Use --device",
+        ),
         ((address("surgeon"),), "surgeon"),
         ((address(device="hammer"),), "hammer"),
         ((address(more="&seeds=3"),), "unknown option 'seeds'"),

@@ -11,10 +11,12 @@ from popsense.twin.transport import TwinAddress
 from tests.architecture.tree import ROOT
 from tests.end_to_end.demo_json import SEEDS, demo_json
 from tests.host.attempts.boards import journal_bytes
+from tests.host.cli.foreign_files import push_and_pop, write_csv
 from tests.host.cli.programs import CommandLine
 
 PAGES = ("README.md", "CONTRIBUTING.md")
-RUN_TOO = {"score", "report"}  # quick enough, with a recording at hand
+RUN_TOO = {"score", "report", "detect", "twin cohort", "twin show"}  # quick enough, with files at hand
+GROUPS = {"twin"}  # commands of two words
 
 
 def text(page: str) -> str:
@@ -38,6 +40,12 @@ def commands() -> list[str]:
     return sorted(set(found))
 
 
+def name_of(command: str) -> str:
+    """As in "record" or "twin show"."""
+    words = shlex.split(command)
+    return " ".join(words[: 2 if words[0] in GROUPS else 1])
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
     monkeypatch.chdir(tmp_path)
@@ -46,22 +54,39 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
 
 
 def test_commands_were_found():
-    assert {shlex.split(command)[0] for command in commands()} == {"demo", "record", "score", "report"}
+    assert {name_of(command) for command in commands()} == {"demo", "record", *RUN_TOO}
 
 
 @pytest.mark.parametrize("command", commands())
 def test_a_command_has_the_options_it_is_shown_with(run: CommandLine, command: str):
-    name, *arguments = shlex.split(command)
-    helped = run(name, "--help")
+    helped = run(*name_of(command).split(), "--help")
     assert helped.code == 0
-    known = set(re.findall(r"(?<![\w-])--[a-z]+", helped.out))
+    known = set(re.findall(r"(?<![\w-])--[a-z-]+", helped.out))
+    arguments = shlex.split(command)
     assert {argument.split("=")[0] for argument in arguments if argument.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("command", [one for one in commands() if one.split()[0] in RUN_TOO])
+@pytest.mark.parametrize("command", [one for one in commands() if name_of(one) in RUN_TOO])
 def test_a_quick_command_runs(run: CommandLine, tmp_path: Path, command: str):
     (tmp_path / "attempt.journal").write_bytes(journal_bytes())
-    assert run(*shlex.split(command)).code == 0
+    write_example(tmp_path / "trace.csv")
+    done = run(*shlex.split(command))
+    assert (done.code, done.err) == (0, "")
+    out = re.search(r"--out (\S+)", command)
+    assert out is None or (tmp_path / out[1]).exists()
+
+
+def write_example(path: Path) -> None:
+    """With the column names that the README shows."""
+    (names,) = [line for line in block_lines("README.md") if re.fullmatch(r"\w+(,\w+)+", line)]
+    time_s, force_n, depth_mm, _ = push_and_pop(1_000.0)
+    write_csv(path, **dict(zip(names.split(","), (time_s, force_n, depth_mm), strict=True)))
+
+
+def test_both_kinds_of_trace_of_the_readme_have_a_pop(run: CommandLine, tmp_path: Path):
+    write_example(tmp_path / "trace.csv")
+    for command in [one for one in commands() if name_of(one) == "detect"]:
+        assert re.search(r"\bpop\b", run(*shlex.split(command)).out)
 
 
 def test_the_recording_of_the_readme_runs(run: CommandLine, tmp_path: Path):

@@ -20,7 +20,11 @@ CARRIED = [
     "popsense/twin/board/machine.py",
     "popsense_protocol/packets.py",
 ]
-CARRIED_KINDS = ["popsense/scoring/rubrics/*.toml", "popsense/reports/templates/*"]
+CARRIED_KINDS = [
+    "popsense/scoring/rubrics/*.toml",
+    "popsense/reports/templates/*",
+    "popsense/twin/cohorts/*.toml",
+]
 
 
 def run(*command: str | Path, cwd: Path) -> str:

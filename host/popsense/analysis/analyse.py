@@ -13,7 +13,7 @@ from popsense.analysis.reading import TOO_SHORT
 from popsense.analysis.signals import is_long_enough, smooth
 from popsense.model import Analysis, Event, Trace
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 
 
 def analyse(trace: Trace, device_events: Sequence[Event], geometry: Geometry) -> Analysis:

@@ -14,7 +14,8 @@ CONTACT_FRACTION = 0.15  # of the peak: a stiff skin under a strong hand is no c
 LOADED_FRACTION = 0.5  # of the peak: certainly on bone
 BUILT_UP_FRACTION = 0.8  # of the peak: the work begins
 TISSUE_MARGIN_N = 1.0
-TISSUE_HOLD_S = 0.050
+# A hand that bounces off the bone is on it again within a reaction (150 to 220 ms, twin/operators.py [K]).
+TISSUE_HOLD_S = 0.250
 
 
 def find_contact(signals: Signals, end: int) -> int | None:

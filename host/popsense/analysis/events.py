@@ -7,7 +7,7 @@ from popsense.analysis.landmarks import Landmarks
 from popsense.analysis.signals import Signals
 from popsense.model import Event, EventKind
 
-HOST_DETECTOR_VERSION = 1
+HOST_DETECTOR_VERSION = 2
 POP_DROP_PERCENT = 50.0  # instrument rule of the epidural analogue, CompuFlo studies 2019 (A)
 
 

@@ -26,14 +26,14 @@ def _missing(found: Detection, trace: Trace, own: Sequence[Event]) -> Iterator[E
         if not any(_tells(event, leaving) for event in own):
             kind: EventKind = "pop" if leaving.drop_percent >= POP_DROP_PERCENT else "loss_of_resistance"
             evidence = {"peak_n": leaving.peak_n, "drop_percent": leaving.drop_percent}
-            yield _event(trace, kind, leaving.half_s, evidence)
+            yield _event(trace, kind, leaving.half_s, evidence, "depth" in leaving.basis)
     dated: list[tuple[EventKind, float]] = [
         *(("far_cortex_contact", time_s) for time_s in found.far_cortex_s),
         *(("withdrawal", time_s) for time_s in found.withdrawals_s),
     ]
     for kind, time_s in dated:
         if not any(event.kind == kind and abs(event.time_s - time_s) <= SAME_S for event in own):
-            yield _event(trace, kind, time_s, {})
+            yield _event(trace, kind, time_s, {}, "depth" in found.basis)
 
 
 def _tells(event: Event, leaving: HostExit) -> bool:
@@ -42,6 +42,9 @@ def _tells(event: Event, leaving: HostExit) -> bool:
     return on_an_exit and leaving.start_s - SAME_S <= event.time_s <= leaving.last_s + SAME_S
 
 
-def _event(trace: Trace, kind: EventKind, time_s: float, evidence: Mapping[str, float]) -> Event:
+def _event(
+    trace: Trace, kind: EventKind, time_s: float, evidence: Mapping[str, float], by_depth: bool
+) -> Event:
     index = min(int(np.searchsorted(trace.time_s, time_s)), trace.time_s.size - 1)
-    return Event(kind, int(trace.sample_index[index]), time_s, evidence, "host", HOST_DETECTOR_VERSION)
+    sample = int(trace.sample_index[index])
+    return Event(kind, sample, time_s, evidence, "host", HOST_DETECTOR_VERSION, by_depth)

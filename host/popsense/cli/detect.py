@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from popsense.cli.output import terminal
-from popsense.foreign import Detection, FoundEvent, detect_events, read_trace
+from popsense.errors import UsageError
+from popsense.foreign import Detection, FoundEvent, Profile, detect_events, read_trace
+from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES, SiteProfile
+from popsense.reports.wording import event_name
 
 NONE = "–"  # no such evidence with this event
 
@@ -29,18 +32,21 @@ def detect(
     zero: Annotated[
         float | None, typer.Option(help="The force's reading at rest, for a trace that begins under load.")
     ] = None,
+    site: Annotated[str, typer.Option(help="Whose figures to go by.")] = ADULT_PROXIMAL_TIBIA.name,
+    device: Annotated[str, typer.Option(help="powered, manual or spring_loaded.")] = "powered",
     plot: Annotated[Path | None, typer.Option(help="Draw the trace with its events into this PNG.")] = None,
     as_one_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Runs the device's detector over a force trace of your own, 20 to 100,000 samples a second.
 
-    The first 64 samples must be at rest: the detector takes its zero from them. Its thresholds are
-    uncalibrated.
+    The first 450 ms must be at rest (8 to 64 samples): the detector takes its zero from them. Faster traces
+    than 2,000 a second are averaged down to that. Its thresholds are uncalibrated.
     """
+    profile = Profile(_site(site), device)
     if plot is not None:
         _prepare_plot()
     detection = detect_events(
-        read_trace(file, time_column, force_column, depth_column, time_unit), scale, zero
+        read_trace(file, time_column, force_column, depth_column, time_unit), scale, zero, profile
     )
     if plot is not None:
         _draw(plot, detection)
@@ -48,6 +54,12 @@ def detect(
         typer.echo(json.dumps(detection.as_json(), indent=2))
     else:
         _print(terminal(), detection, plot)
+
+
+def _site(name: str) -> SiteProfile:
+    if name not in SITES:
+        raise UsageError(f"unknown site {name!r}", f"Use --site with one of: {', '.join(SITES)}.")
+    return SITES[name]
 
 
 def _prepare_plot() -> None:
@@ -70,6 +82,7 @@ def _print(console: Console, detection: Detection, plot: Path | None) -> None:
         f"{len(trace.time_s):,} samples, {trace.rate_hz:,.1f} a second, {detection.scale} scale, "
         f"detector {build.detector_version} in {build.interpreter}"
     )
+    console.print(f"profile: {detection.profile.site.title.lower()}, {detection.profile.device}")
     if detection.events:
         console.print(_table(detection))
     for note in detection.notes:
@@ -101,7 +114,7 @@ def _table(detection: Detection) -> Table:
 def _cells(event: FoundEvent) -> list[str]:
     return [
         f"{event.time_s:.4f}",
-        event.kind.replace("_", " "),
+        event_name(event.kind),
         f"{event.force:.1f}",
         f"{event.peak:.1f}",
         _figure(event.drop_percent, 0),

@@ -16,7 +16,7 @@ from popsense.cli.tables import print_ending, print_score
 from popsense.errors import UsageError
 from popsense.model import Mode
 from popsense.procedure.sites import SITES, SiteProfile
-from popsense.scoring import packaged_rubric
+from popsense.scoring import packaged_rubric, packaged_sites
 from popsense.settings import load_settings
 from popsense.twin.transport import parse_address
 
@@ -89,8 +89,7 @@ def _plan(url: str, site: str | None, mode: str, device: str | None, operator: s
         return AttemptPlan(where, _mode(mode), _device(device or "powered", where), operator or "trainee")
     address = parse_address(url)
     where = _site(address.site.name if site is None else site)
-    if device is not None:
-        _device(device, where)
+    _device(address.device if device is None else device, where)
     _refuse_contradiction("--site", site, address.site.name)
     _refuse_contradiction("--device", device, address.device)
     _refuse_contradiction("--operator", operator, address.operator)
@@ -108,14 +107,17 @@ def _refuse_contradiction(option: str, given: str | None, addressed: str) -> Non
 def _device(name: str, site: SiteProfile) -> str:
     known = packaged_rubric(site.name).devices
     if name not in known:
-        raise UsageError(f"unknown device {name!r}", f"Use --device with one of: {', '.join(known)}.")
+        raise UsageError(
+            f"no rubric of {site.name} is for the device {name!r}",
+            f"Use --device with one of: {', '.join(known)}; in a sim:// address, device=.",
+        )
     return name
 
 
 def _site(name: str | None) -> SiteProfile:
     if name not in SITES:
         problem = "no site given" if name is None else f"unknown site {name!r}"
-        raise UsageError(problem, f"Use --site with one of: {', '.join(sorted(SITES))}.")
+        raise UsageError(problem, f"Use --site with one that can be scored: {', '.join(packaged_sites())}.")
     return SITES[name]
 
 

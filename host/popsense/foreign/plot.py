@@ -5,6 +5,7 @@ from typing import Any
 
 from popsense.foreign.detect import Detection, FoundEvent
 from popsense.reports import png
+from popsense.reports.wording import event_name
 
 COLOURS = {"contact": "#3465a4", "pop": "#c4420a", "far_cortex_contact": "#a40000"}
 OTHER_COLOUR = "#555753"
@@ -34,9 +35,7 @@ def _figure(detection: Detection) -> Any:
         row.spines[["top", "right"]].set_visible(False)
         row.margins(x=0.01)
     rows[-1].set_xlabel("time (s)")
-    marks = [
-        png.Mark(event.time_s, event.kind.replace("_", " "), _colour(event)) for event in detection.events
-    ]
+    marks = [png.Mark(event.time_s, event_name(event.kind), _colour(event)) for event in detection.events]
     png.draw_marks(rows, marks, float(trace.time_s[-1] - trace.time_s[0]))
     figure.suptitle(_title(detection), fontsize=10)
     return figure

@@ -1,7 +1,12 @@
-"""A force trace of somebody else: its samples in order of time, at one rate."""
+"""A force trace of somebody else: its samples in order of time, at one rate.
+
+The detector's integer gains are made for 20 to 2,000 samples a second. A faster trace is cut into blocks of k
+samples (the least whole k that brings it under that), and each block is averaged: force, depth and time.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +15,10 @@ from popsense.errors import UsageError
 from popsense.foreign.csv_file import Columns, read_columns
 from popsense.model import FloatArray
 
-TARE_SAMPLES = 64  # from which the detector takes the zero of both channels
 SLOWEST_HZ, FASTEST_HZ = 20.0, 100_000.0
+DETECTOR_FASTEST_HZ = 2_000.0
+# The detector's zero: the longest 2^k samples, k within these, that fit into that time (bone/detector.py).
+LEAST_TARE_SHIFT, MOST_TARE_SHIFT, TARE_MS = 3, 6, 450
 RATE_TOLERANCE = 0.02  # of the limits: clocks run a little off
 GAP_PERIODS = 3.0  # the detector's times are counts of samples; one or two lost ones cost it little
 TIME_UNITS: Mapping[str, float] = {"s": 1.0, "ms": 1e-3}
@@ -30,6 +37,43 @@ class ForeignTrace:
     depth_mm: FloatArray | None
     rate_hz: float
 
+    @property
+    def tare_samples(self) -> int:
+        """From so many at its beginning the detector takes the zero of both channels."""
+        shift = MOST_TARE_SHIFT
+        while shift > LEAST_TARE_SHIFT and (1 << shift) * 1_000_000 > TARE_MS * self.rate_mhz:
+            shift -= 1
+        return 1 << shift
+
+    @property
+    def rate_mhz(self) -> int:
+        """As the device measures it: thousandths of a sample a second."""
+        return round(1000 * self.rate_hz)
+
+    @property
+    def block_samples(self) -> int:
+        """So many become one for the detector; 1 = none is averaged."""
+        return max(1, ceil(self.rate_hz / (DETECTOR_FASTEST_HZ * (1.0 + RATE_TOLERANCE))))
+
+    def averaged(self) -> "ForeignTrace":
+        """Means of blocks; what is left over at the end is less than a block and left out."""
+        count = self.block_samples
+        if count == 1:
+            return self
+        depth_mm = None if self.depth_mm is None else _means(self.depth_mm, count)
+        return replace(
+            self,
+            time_s=_means(self.time_s, count),
+            force=_means(self.force, count),
+            depth_mm=depth_mm,
+            rate_hz=self.rate_hz / count,
+        )
+
+
+def _means(values: FloatArray, count: int) -> FloatArray:
+    whole = len(values) // count * count
+    return values[:whole].reshape(-1, count).mean(axis=1)
+
 
 def read_trace(
     path: Path, time_column: str, force_column: str, depth_column: str | None = None, time_unit: str = "s"
@@ -41,18 +85,26 @@ def read_trace(
     if len(set(names)) < len(names):
         raise UsageError("one column is named for two things", "Name another column for each of them.")
     columns = read_columns(path, names)
-    if len(columns.lines) <= TARE_SAMPLES:
-        raise UsageError(
-            f"{path} holds {len(columns.lines)} samples; the detector takes its zero from the first "
-            f"{TARE_SAMPLES} and needs more behind them",
-            "Give a longer trace.",
-        )
+    if len(columns.lines) < 2:
+        raise UsageError(f"{path} holds 1 sample", "Give a longer trace.")
     time_s, force, *depth = columns.values
     time_s = time_s * TIME_UNITS[time_unit]
     _refuse_disorder(path, time_s, columns)
     rate_hz = _rate_hz(path, time_s)
     _refuse_gap(path, time_s, columns)
-    return ForeignTrace(path, time_s, force, depth[0] if depth else None, rate_hz)
+    trace = ForeignTrace(path, time_s, force, depth[0] if depth else None, rate_hz)
+    _refuse_short(trace)
+    return trace
+
+
+def _refuse_short(trace: ForeignTrace) -> None:
+    seen = trace.averaged()
+    if len(seen.time_s) <= seen.tare_samples:
+        raise UsageError(
+            f"{trace.path} holds {len(trace.time_s)} samples; the detector takes its zero from the first "
+            f"{seen.tare_samples * trace.block_samples} and needs more behind them",
+            "Give a longer trace.",
+        )
 
 
 def _refuse_disorder(path: Path, time_s: FloatArray, columns: Columns) -> None:

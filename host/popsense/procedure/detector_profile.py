@@ -1,4 +1,4 @@
-"""What the board's detector needs to know of site and device: the fields of PROFILE, computed from the tables.
+"""What the board's detector needs to know of site and device: the fields of PROFILE, from the tables.
 
 Every figure is a default without published ground (N, uncalibrated); what scales it is the site's profile.
 The device has defaults of its own for the adult tibia (firmware/bone/settings.py); a test compares them.

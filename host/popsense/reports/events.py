@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from popsense.model import Event
+from popsense.reports.wording import event_name
 
 AGREEMENT_S = 0.05
 
@@ -21,8 +22,8 @@ def drawn_events(events: Sequence[Event]) -> list[DrawnEvent]:
     """The computer's events, and the board's where the computer has none of that kind within 50 ms."""
     found = [event for event in events if event.source == "host"]
     alone = [event for event in events if event.source == "device" and not _agrees(event, found)]
-    both = [DrawnEvent(_words(event), event.time_s, by_board=False) for event in found]
-    board = [DrawnEvent(f"{_words(event)} (board)", event.time_s, by_board=True) for event in alone]
+    both = [DrawnEvent(event_name(event.kind), event.time_s, by_board=False) for event in found]
+    board = [DrawnEvent(f"{event_name(event.kind)} (board)", event.time_s, by_board=True) for event in alone]
     return sorted([*both, *board], key=lambda event: event.time_s)
 
 
@@ -30,7 +31,3 @@ def _agrees(event: Event, found: Sequence[Event]) -> bool:
     return any(
         other.kind == event.kind and abs(other.time_s - event.time_s) <= AGREEMENT_S for other in found
     )
-
-
-def _words(event: Event) -> str:
-    return event.kind.replace("_", " ")

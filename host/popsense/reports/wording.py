@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from popsense.analysis import CATALOGUE
-from popsense.model import Event, IntegrityVerdict, Metric, Score
+from popsense.model import Event, EventKind, IntegrityVerdict, Metric, Score
 from popsense.scoring.wording import format_value
 
 TITLES = {definition.name: definition.title for definition in CATALOGUE}
@@ -35,6 +35,15 @@ EVIDENCE = {
     "protrusion_mm": ("protrusion", "mm"),
     "duration_ms": ("lasting", "ms"),
 }
+EVENT_NAMES = {"re_puncture": "re-puncture"}  # of the others the underscore becomes a space
+EVENT_MEANINGS: Mapping[EventKind, str] = {
+    "loss_of_resistance": "the force gone with the tip out",
+    "uncertain_pop": "for the instructor to confirm",
+    "re_puncture": "bone met again after the needle had been through",
+    "used_hole": "the tip came out under hardly any force: the plug may have been drilled before",
+    "overload": "force near the end of the cell's range",
+}
+SURE_BY_FORCE: frozenset[EventKind] = frozenset({"contact", "released", "overload"})
 LEAST_SHOWN = 0.005  # less is printed as 0.00
 CAPPED = ("loss_of_resistance_percent", "drop_percent")  # a pull after the pop is no further loss
 GLOSSARY = {
@@ -63,6 +72,18 @@ def metric_title(metric: Metric) -> str:
 def metric_value(metric: Metric) -> str:
     """The figure with its unit, yes or no, or a dash."""
     return "–" if metric.value is None else format_value(_capped(metric.name, metric.value), metric.unit)
+
+
+def event_name(kind: str) -> str:
+    """Short, as in a chart: "far cortex contact"."""
+    return EVENT_NAMES.get(kind, kind.replace("_", " "))
+
+
+def event_text(event: Event) -> str:
+    """As in "uncertain pop: for the instructor to confirm"; and whether depth was wanting to be sure."""
+    meaning = EVENT_MEANINGS.get(event.kind)
+    name = event_name(event.kind) + (f": {meaning}" if meaning else "")
+    return name if event.by_depth or event.kind in SURE_BY_FORCE else f"{name} (by force alone: less sure)"
 
 
 def evidence_text(event: Event) -> str:

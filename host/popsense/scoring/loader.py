@@ -2,6 +2,7 @@
 
 import tomllib
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,16 +34,23 @@ def load_rubric(source: Path | str, name: str = "rubric text") -> Rubric:
 
 def packaged_rubric(site: str) -> Rubric:
     """The rubric that comes with popsense for a site, such as "adult-proximal-tibia"."""
-    folder = resources.files("popsense.scoring") / "rubrics"
-    names = sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    names = packaged_sites()
     if site not in names:
         raise RubricError(
             f"no rubric for site '{site}'; there is one for: {', '.join(names)}",
             "Choose one of these sites, or give the path of a rubric file.",
         )
-    return _parse((folder / f"{site}.toml").read_text(encoding="utf-8"), f"{site}.toml")
+    return _parse((_packaged() / f"{site}.toml").read_text(encoding="utf-8"), f"{site}.toml")
+
+
+def packaged_sites() -> list[str]:
+    """Names of the sites that can be scored: a rubric for them comes with popsense."""
+    files = (entry.name for entry in _packaged().iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+
+def _packaged() -> Traversable:
+    return resources.files("popsense.scoring") / "rubrics"
 
 
 def _read(path: Path) -> str:

@@ -12,6 +12,7 @@ from typing import IO, Any, Self, cast
 
 from popsense.errors import TwinError
 from popsense.twin.interpreter import BOARD, Interpreter
+from popsense.twin.interrupts import interrupts_deferred
 
 
 class ChildProcess:
@@ -88,14 +89,15 @@ class ChildProcess:
         self.close()
 
     def close(self) -> None:
-        """Ends it and removes its folder; safe to call twice."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        for stream in (self._to_child, self._from_child, self._errors):
-            with suppress(OSError):  # a pipe to a process that is gone may refuse its last flush
-                stream.close()
-        self._folder.cleanup()
+        """Ends it and removes its folder; safe to call twice. Ctrl-C waits: half a folder would stay."""
+        with interrupts_deferred():
+            if self._process.poll() is None:
+                self._process.kill()
+            self._process.wait()
+            for stream in (self._to_child, self._from_child, self._errors):
+                with suppress(OSError):  # a pipe to a process that is gone may refuse its last flush
+                    stream.close()
+            self._folder.cleanup()
 
 
 def lay_out(folder: Path, firmware: Path) -> None:

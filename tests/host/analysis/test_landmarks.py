@@ -1,5 +1,6 @@
 """The host finds what the synthetic hand did, when it did it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +40,14 @@ def test_events_are_dated_at_any_rate(rate_hz: float):
     assert found["contact"] == pytest.approx(CONTACT_S, abs=0.03)
     assert found["pop"] == pytest.approx(POP_S, abs=0.03)
     assert found["withdrawal"] == pytest.approx(9.55, abs=0.06)
+
+
+@pytest.mark.parametrize(("lifted_s", "contact_s"), [(0.2, CONTACT_S), (0.4, 1.95)], ids=["bounce", "bump"])
+def test_a_hand_that_bounces_off_the_bone_has_met_it(lifted_s: float, contact_s: float):
+    trace = build_trace(EXPERT)
+    lifted = (trace.time_s >= 1.55) & (trace.time_s < 1.55 + lifted_s)
+    found = times(look_at(replace(trace, force_n=np.where(lifted, 3.4, trace.force_n))))
+    assert found["contact"] == pytest.approx(contact_s, abs=0.03)
 
 
 @pytest.mark.parametrize("reaction_s", [0.1, 0.25, 0.6, 1.0])

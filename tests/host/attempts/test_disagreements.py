@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from popsense.analysis.agreement import compare
+from popsense.analysis.detection import Basis, Detection
 from popsense.analysis.later_events import with_later_events
 from popsense.attempts.evaluate import Evaluation, evaluate
 from popsense.attempts.page import report_page
@@ -76,6 +77,16 @@ def test_exits_behind_the_first_are_events_too(evaluation: Evaluation):
     analysis = with_later_events(evaluation.analysis, twice, evaluation.trace)
     new = [event for event in analysis.events if event not in evaluation.analysis.events]
     assert [(event.kind, event.source, event.time_s) for event in new] == [("pop", "host", 10.02)]
+
+
+@pytest.mark.parametrize(("basis", "by_depth"), [("force and depth", True), ("force only: less sure", False)])
+def test_an_event_says_whether_the_depth_was_seen(evaluation: Evaluation, basis: Basis, by_depth: bool):
+    (leaving,) = evaluation.detection.exits
+    later = replace(leaving, start_s=10.0, half_s=10.02, end_s=10.03, basis=basis)
+    found = Detection(basis, (leaving, later), withdrawals_s=(11.0,))
+    analysis = with_later_events(evaluation.analysis, found, evaluation.trace)
+    new = [event for event in analysis.events if event not in evaluation.analysis.events]
+    assert [(event.kind, event.by_depth) for event in new] == [("pop", by_depth), ("withdrawal", by_depth)]
 
 
 def test_nothing_is_listed_twice(evaluation: Evaluation):

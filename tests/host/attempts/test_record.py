@@ -162,7 +162,7 @@ def test_ctrl_c_while_waiting_for_the_wall_clock_costs_no_sample(tmp_path: Path)
             raise KeyboardInterrupt
 
     path = tmp_path / "a.journal"
-    with closing(SimTransport(parse_address(address(more="&pace=real")), sleep)) as board:
+    with closing(SimTransport(parse_address(address(more="&pace=real")), sleep=sleep)) as board:
         assert record_attempt(board, PLAN, path, SETTINGS).outcome == "cancelled"
     decoded = evaluate(path).decoded
     assert decoded.lost_samples == 0

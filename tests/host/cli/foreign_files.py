@@ -6,7 +6,7 @@ import numpy as np
 
 from popsense.model import FloatArray
 
-REST_SAMPLES = 80
+REST_SAMPLES, REST_S = 80, 0.08  # at least as long as any tare
 VOLTS_PER_N, VOLTS_AT_REST = 0.0131, 2.47
 
 
@@ -15,7 +15,7 @@ def push_and_pop(rate_hz: float) -> tuple[FloatArray, FloatArray, FloatArray, fl
 
     A little noise: what an instrument of 1 kHz has, whatever the rate.
     """
-    rest_s = REST_SAMPLES / rate_hz
+    rest_s = max(REST_SAMPLES / rate_hz, REST_S)
     exit_s = rest_s + 2.0
     time_s = np.arange(0.0, exit_s + 1.5, 1.0 / rate_hz)
     corners_s = [0.0, rest_s, rest_s + 1.0, exit_s, exit_s + 0.05]

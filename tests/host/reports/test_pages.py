@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 
 from popsense.analysis import analyse
-from popsense.model import Event, IntegrityVerdict, Metric
+from popsense.model import Event, EventKind, IntegrityVerdict, Metric
 from popsense.reports import AttemptReport, IndexEntry, attempt_report, index_report
-from popsense.reports.wording import NOT_SENSED, evidence_text, metric_value
+from popsense.reports.wording import NOT_SENSED, event_name, event_text, evidence_text, metric_value
 from popsense.scoring import packaged_rubric, score
 from tests.host.traces import (
     EARLY_STOPPER,
@@ -133,6 +134,22 @@ def test_evidence_has_names_and_units():
         "pop", 1, 1.0, {"peak_n": 1234.5, "drop_percent": 113.0, "advance_mm": 0.004, "new_name": 2}
     )
     assert evidence_text(event) == "highest force before 1234 N, fall of the force 100 %, new name 2.00"
+
+
+@pytest.mark.parametrize("kind", get_args(EventKind))
+def test_every_event_has_words(kind: EventKind):
+    words = event_text(Event(kind, 0, 0.0))
+    assert words.startswith(event_name(kind))
+    assert "_" not in words
+    assert "less sure" not in words
+
+
+def test_what_an_event_means_stands_beside_it():
+    assert event_text(Event("uncertain_pop", 0, 0.0)) == "uncertain pop: for the instructor to confirm"
+    assert event_text(Event("re_puncture", 0, 0.0)).startswith("re-puncture: bone met again")
+    by_force = replace(EXPERT_REPORT.analysis, events=(Event("pop", 0, 0.0, by_depth=False),))
+    assert "pop (by force alone: less sure)" in attempt_report(replace(EXPERT_REPORT, analysis=by_force))
+    assert event_text(Event("contact", 0, 0.0, by_depth=False)) == "contact"  # force is what tells it
 
 
 def test_loss_of_resistance_is_never_over_100_percent():
