@@ -274,7 +274,9 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         state[D_COUNT] = 0
         state[D_QUIET] = 0
         state[D_PHASE] = _PHASE_WAITING
-        emit(_EVENT_RELEASED, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
+        # A tip that was seen to be out, whatever the force did, and is back again has been withdrawn.
+        gone = _EVENT_WITHDRAWAL if state[D_DONE] & _DONE_UNCERTAIN else _EVENT_RELEASED
+        emit(gone, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
         state[D_PEAK] = 0
         state[D_CONTACT_TICKS] = 0
 
