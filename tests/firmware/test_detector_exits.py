@@ -99,7 +99,7 @@ def test_a_real_fall_after_an_uncertain_pop_is_a_pop(firmware: Firmware, rate: i
 def test_the_uncertain_pop_of_one_contact_leaves_the_next_its_own(firmware: Firmware):
     back = ((100, 28.8, 0), (40, 0, 0), (400, 0, 0))
     found = Hand((*exit_to(40, OUT, 200), *back, *exit_to(40, OUT, 200)[1:])).events(firmware)
-    assert kinds(found) == [CONTACT, UNCERTAIN, RELEASED, CONTACT, UNCERTAIN]
+    assert kinds(found) == [CONTACT, UNCERTAIN, WITHDRAWAL, CONTACT, UNCERTAIN]
 
 
 @at_each_rate
