@@ -52,9 +52,10 @@ OVERSHOOT = (
     " (two hands 10.6 +/- 3.5)"
 )
 COURSE = "; UNM ORJ 7(1):23, before a course 28.8"
-TIME = (
-    "IO, powered: JSOM 2025 (1.1, 0.8 to 1.4), doi 10.1186/s40064-015-0982-y (3.7 +/- 2.1); drilling: Nigam"
-    " 2022, doi 10.1002/jor.25377 (expert 4.01, novice 9.98)"
+IO_TIME = "IO, powered, clinicians: JSOM 2025 (1.1, 0.8 to 1.4; timing definition not seen)"
+MODEL_TIME = "IO, powered, model tibia: doi 10.1186/s40064-015-0982-y (3.7 +/- 2.1, n = 22)"
+DRILL_TIME = (
+    "drilling: Nigam 2022, doi 10.1002/jor.25377 (expert 4.01, novice 9.98, no spread: +/- 25 % taken)"
 )
 FORCE = (
     "UNM ORJ 7(1):23 (58.6, 84.3); J Healthc Eng 2020, 8817422 (trochanter 0 to 50, femoral shaft 140 to 186)"
@@ -69,6 +70,11 @@ BRACES = (
     "stored travel, force over stiffness: the bracing stiffness has no source (N). With 4 instead of 3 N/mm"
     " 12.4 mm, with the expert's 6 N/mm 8.8 mm; a reaction of 160 ms instead of 230 changes 0.1 mm."
 )
+RAMPS = (
+    "ours runs from bone contact and includes a ramp of 0.9 s to the full thrust; the feed (0.055 mm/s per N)"
+    " has no published ground (N)."
+)
+TWO_CORTICES = "the drilling task passes two cortices of a long bone; ours one of 3 mm."
 RATIO = Band(
     "expert's overshoot : novice's",
     "both",
@@ -82,8 +88,10 @@ RATIO = Band(
 BANDS = (
     Band("overshoot", "expert", "mm", 5.0, 6.4, OVERSHOOT, TAPERS),
     Band("overshoot", "novice", "mm", 7.0, 12.0, OVERSHOOT + COURSE, BRACES),
-    Band("penetration", "expert", "s", 0.8, 4.0, TIME),
-    Band("penetration", "novice", "s", 0.8, 10.0, TIME),
+    Band("penetration", "expert", "s", 0.8, 1.4, IO_TIME, RAMPS),
+    Band("penetration", "novice", "s", 1.6, 5.8, MODEL_TIME),
+    Band("penetration", "expert", "s", 3.0, 5.0, DRILL_TIME, TWO_CORTICES),
+    Band("penetration", "novice", "s", 7.5, 12.5, DRILL_TIME, TWO_CORTICES),
     Band("peak force", "expert", "N", 20.0, 85.0, FORCE),
     Band("peak force", "novice", "N", 20.0, 85.0, FORCE),
 )
