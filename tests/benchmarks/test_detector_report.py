@@ -142,7 +142,7 @@ def test_the_host_sees_depth_exit_and_agreement():
 
 def test_drilling_is_compared_by_means_and_a_miss_has_its_explanation():
     rows = drilling.compare_drilling(seeds=2)
-    assert [row.n for row in rows] == [2] * 7
+    assert [row.n for row in rows] == [2] * 9
     by_name = {(row.band.quantity, row.band.operator): row for row in rows}
     expert, novice = (by_name["overshoot", operator].mean for operator in ("expert", "novice"))
     assert 0.0 < expert < novice
