@@ -12,6 +12,8 @@ INPUTS := pyproject.toml .ci/constraints.txt
 # MicroPython's stubs for the Pico: the firmware is checked against them. Never into .venv, where they
 # would shadow the standard library.
 STUBS := micropython-rp2-rpi_pico-stubs
+# A file's tests stay in one process, in their order; what one file shares is made once.
+BOTH_CORES := -n 2 --dist loadfile
 CHECKS := check-lint check-types check-firmware-types check-imports check-generated
 # The checks run side by side, each printing when it is done, all of them even if one fails.
 RUN_CHECKS = $(MAKE) --no-print-directory --keep-going --output-sync=target --jobs=2
@@ -32,7 +34,7 @@ quick: setup ## lint, types, import rows, generated files, unit tests; at most 9
 
 test: setup ## quick and everything slow
 	@$(RUN_CHECKS) $(CHECKS)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not soak"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) $(BOTH_CORES) -m "not soak"
 
 mutants: setup ## every fault listed in tests/mutants.toml must be noticed by its test
 	@$(BIN)/python tests/mutants.py
@@ -73,7 +75,7 @@ check-generated:
 	@PYTHONPATH=host:protocol $(BIN)/python -m popsense_protocol.generate --check && echo "generated files: ok"
 
 unit:
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow and not soak"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) $(BOTH_CORES) -m "not slow and not soak"
 
 # ---- installation --------------------------------------------------------------------------------------
 

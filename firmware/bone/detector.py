@@ -35,7 +35,7 @@ class Detector:
     def configure(self, rate_mhz, profile=s.PROFILE):
         """Settings and the site's profile -> counts and samples at the measured rate.
 
-        profile: the fields of PROFILE by name, those left out as in settings. Allocates: never while sampling.
+        profile: fields of PROFILE by name, those left out as in settings. Allocates: never while sampling.
         """
         p = self.parameters
         p[detection.P_VERSION] = s.DETECTOR_VERSION
@@ -97,12 +97,13 @@ def unpack_profile(received):
     depth_fitted, fields = values[1], values[3:]
     if depth_fitted > 1 or max(fields) > _MOST:
         return None
-    profile = dict(zip(s.PROFILE_FIELDS, fields))
+    profile = {"depth_fitted": depth_fitted}
+    for k in range(len(fields)):
+        profile[s.PROFILE_FIELDS[k]] = fields[k]
     if profile["drop_permille"] > 1000 or profile["drop_out_permille"] > 1000:
         return None
     if profile["flex_nm_per_n"] > _MOST_FLEX_NM_PER_N:
         return None
-    profile["depth_fitted"] = depth_fitted
     return profile
 
 

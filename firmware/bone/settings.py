@@ -1,6 +1,7 @@
 """Figures of this build: nominal sensor scales (a calibration replaces them) and the detector's parameters.
 
-All thresholds are uncalibrated defaults (N where no source stands); none is validated. Physical units here, counts in `detector`.
+All thresholds are uncalibrated defaults (N where no source stands); none is validated. Physical units here,
+counts in `detector`.
 """
 
 from micropython import const
