@@ -71,7 +71,7 @@ STILL_MS = const(100)  # a far cortex is met by a tip that has gone deeper withi
 LOSS_PERMILLE = const(500)  # resistance stays this far under the peak for LOSS_MS
 LOSS_MS = const(100)
 WITHDRAWN_MS = const(500)  # tip back and no force for so long: the needle is out
-# Without a depth channel: a fall of nearly half, quick against its own decay, that stays. Less sure.
+# Without a depth channel: a sudden fall (nearly half, against a peak that follows it) that stays. Less sure.
 FORCE_ONLY_DROP_PERMILLE = const(450)
-FORCE_ONLY_DECAY_US = const(80000)
-FORCE_ONLY_PERSIST_MS = const(25)
+FORCE_ONLY_DECAY_US = const(40000)
+FORCE_ONLY_PERSIST_MS = const(40)
