@@ -205,8 +205,8 @@ def detect_waiting(ticks: int, state_o, parameters_o, events_o):
 def detect_contact(ticks: int, state_o, parameters_o, events_o):
     """Pop: fall from the running peak together with tip advance. Released: the force is gone, no advance.
 
-    The further the tip is out, the smaller the fall that is asked for; where only a cavity can be, none. A
-    whole bevel out without it is an uncertain pop, and so is a second one in the same attempt: it may be the
+    The further the tip is out, the smaller the fall that is asked for; where only a cavity can be, none (the
+    event then says that it goes by depth alone). A whole bevel out without it is an uncertain pop, and so is a second one in the same attempt: it may be the
     first one's hole, and surely is (used hole) under three quarters of that one's peak, or under a force not
     worth the name. Force gone with the tip out but no such peak: loss of resistance, no pop. Without a depth
     channel a quick fall has to do.
@@ -275,7 +275,10 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         state[D_QUIET] = 0
         state[D_PHASE] = _PHASE_WAITING
         # A tip that was seen to be out, whatever the force did, and is back again has been withdrawn.
-        gone = _EVENT_WITHDRAWAL if state[D_DONE] & _DONE_UNCERTAIN else _EVENT_RELEASED
+        gone = _EVENT_RELEASED
+        if state[D_DONE] & _DONE_UNCERTAIN:
+            gone = _EVENT_WITHDRAWAL
+            state[D_PUNCTURED] = 1
         emit(gone, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
         state[D_PEAK] = 0
         state[D_CONTACT_TICKS] = 0
@@ -346,8 +349,10 @@ def detect_inside(ticks: int, state_o, parameters_o, events_o):
             rise = level  # counted from the zero where the needle was being pulled
         if done & _DONE_FAR:
             # What lets the tip go on without resistance was no wall.
-            if rise < state[D_FAR_RISE] >> 1 and state[D_ADVANCE] >= state[D_FAR_AT] + _THROUGH:
+            calm = rise < state[D_FAR_RISE] >> 1 and level < parameters[P_FAR_STAYS]
+            if calm and state[D_ADVANCE] >= state[D_FAR_AT] + _THROUGH:
                 state[D_DONE] = state[D_DONE] & _NOT_FAR
+                state[D_OUT] = 0
             return
         # A needle that has stood for a while is touched by syringes and fingers, not by bone.
         arrives = rise >= state[D_FAR_RISE] and state[D_STILL] < parameters[P_STILL_SAMPLES]
@@ -366,6 +371,8 @@ def emit(kind: int, level: int, drop: int, since: int, ticks: int, state_o, para
     number = state[D_EVENTS]
     at = (number & _EVENT_RING_MASK) * _EVENT_WORDS
     basis = _BASIS_FORCE | _BASIS_DEPTH if parameters[P_DEPTH] else _BASIS_FORCE
+    if kind == _EVENT_POP and drop < parameters[P_DROP_OUT_PERMILLE]:
+        basis = _BASIS_DEPTH
     events[at] = _EVENT_TYPE | (kind << 8) | (parameters[P_VERSION] << 16) | (basis << 24)
     events[at + 1] = number
     events[at + 2] = state[D_SEEN] - 1

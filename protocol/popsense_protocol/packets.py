@@ -120,7 +120,7 @@ EVENT = _packet(
     "type" / c.Const(0x03, c.Int8ul),
     "kind" / EventKind * "EVENT",
     "detector_version" / c.Int8ul * "of the detector that found it",
-    "basis" / c.Int8ul * "BASIS_* that the detector went by",
+    "basis" / c.Int8ul * "BASIS_* that the detector went by; a pop by depth alone came between two samples",
     "number" / c.Int32ul * "counts from 0 at START",
     "sample_index" / c.Int32ul * "of the sample at which the detector was sure",
     "ticks_us" / c.Int32ul * "device clock at that sample, us modulo 2^30",

@@ -99,7 +99,13 @@ def test_a_real_fall_after_an_uncertain_pop_is_a_pop(firmware: Firmware, rate: i
 def test_the_uncertain_pop_of_one_contact_leaves_the_next_its_own(firmware: Firmware):
     back = ((100, 28.8, 0), (40, 0, 0), (400, 0, 0))
     found = Hand((*exit_to(40, OUT, 200), *back, *exit_to(40, OUT, 200)[1:])).events(firmware)
-    assert kinds(found) == [CONTACT, UNCERTAIN, WITHDRAWAL, CONTACT, UNCERTAIN]
+    assert kinds(found) == [CONTACT, UNCERTAIN, WITHDRAWAL, CONTACT, RE_PUNCTURE, UNCERTAIN]
+
+
+def test_after_an_uncertain_pop_and_back_a_second_exit_is_no_pop(firmware: Firmware):
+    back = ((100, 28.8, 0), (40, 0, 0), (400, 0, 0))
+    found = Hand((*exit_to(40, OUT, 200), *back, (100, 30, 0), (200, 30, 0), (40, 5, OUT), (60, 5, OUT)))
+    assert kinds(found.events(firmware))[3:] == [CONTACT, RE_PUNCTURE, UNCERTAIN]
 
 
 @at_each_rate

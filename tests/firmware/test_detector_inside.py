@@ -109,6 +109,11 @@ def test_a_tip_that_goes_on_against_resistance_is_still_in_the_wall(firmware: Fi
     assert kinds(Hand((*POPPED, GO_IN, *wall)).events(firmware)) == [*BEFORE, FAR]
 
 
+def test_a_needle_pushed_hard_through_the_cavity_is_told_once(firmware: Firmware):
+    pushed = ((100, 30, FAR_MM + 1), (400, 30, FAR_MM + 9))
+    assert kinds(Hand((*POPPED, *pushed)).events(firmware)).count(FAR) == 1
+
+
 @at_each_rate
 def test_noise_at_rest_raises_the_rise_that_is_asked_for(firmware: Firmware, rate: int):
     """A quiet cell: the least rise will do. One whose hum has more than a newton: the profile's."""

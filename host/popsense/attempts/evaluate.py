@@ -19,7 +19,7 @@ from popsense.recording.decode import DecodedAttempt, decode_wire
 from popsense.recording.reader import Recording, read_recording
 from popsense.recording.timeline import TICKS_MODULUS
 from popsense.scoring import Rubric, packaged_rubric, score
-from popsense_protocol.packets import BASIS_DEPTH
+from popsense_protocol.packets import BASIS_DEPTH, BASIS_FORCE
 
 NEEDED = {"site", "device", "mode", "operator", "created", "versions", "board", "calibration_id", "channels"}
 CUT_OFF_OUTCOMES = ("cancelled", "link_lost", "failed", "refused")  # the trainee ended none of these
@@ -129,6 +129,7 @@ def _event(fields: Any, start_ticks_us: int, calibration: Calibration) -> Event:
         source="device",
         detector_version=fields.detector_version,
         by_depth=bool(fields.basis & BASIS_DEPTH),
+        by_force=bool(fields.basis & BASIS_FORCE),
     )
 
 

@@ -51,7 +51,7 @@ def record_attempt(
     session = Session(transport)
     hello = session.connect()
     profile = detector_profile(plan.site, plan.device, bool(hello.fields.depth.fitted))
-    journal = JournalWriter(path, header(plan, hello))
+    journal = JournalWriter(path, header(plan, hello, profile))
     cycle = LifeCycle(told)
     detail = ""
     session.tap = journal.wire
@@ -82,7 +82,7 @@ def record_attempt(
     return Recorded(path, cycle.state, hello, cycle)
 
 
-def header(plan: AttemptPlan, hello: Hello) -> Mapping[str, Any]:
+def header(plan: AttemptPlan, hello: Hello, profile: Mapping[str, int]) -> Mapping[str, Any]:
     """What the journal says of itself: enough to decode, convert and score it without the board."""
     fields = hello.fields
     return {
@@ -106,6 +106,7 @@ def header(plan: AttemptPlan, hello: Hello) -> Mapping[str, Any]:
             "options": fields.options,
         },
         "calibration_id": hello.calibration_id,
+        "profile": dict(profile),
         "channels": {name: _channel(fields[name]) for name in ("force", "depth", "pressure")},
     }
 

@@ -70,6 +70,7 @@ def _event(event: Event) -> dict[str, Any]:
         "evidence": {name: rounded(value) for name, value in event.evidence.items()},
         "detector_version": event.detector_version,
         "by_depth": event.by_depth,
+        "by_force": event.by_force,
     }
 
 

@@ -51,11 +51,12 @@ def show(
         if url is not None:
             _refuse(one_at_all | {"--seed": seed}, "an address")
         case = _case_of_address(url) if url is not None else _case_of_options(site, operator, device, seed)
+    rate_hz = checked_rate(rate)
     if out is not None:
         _prepare_picture()
     insertion = simulate(case.setup)
     if out is not None:
-        _draw(out, case, insertion, checked_rate(rate))
+        _draw(out, case, insertion, rate_hz)
     _print(terminal(), case, insertion, out)
 
 

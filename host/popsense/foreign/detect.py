@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from popsense.errors import UsageError
+from popsense.foreign.csv_file import LARGEST
 from popsense.foreign.scales import (
     PEAK_PER_CONTACT,
     Scale,
@@ -109,8 +110,8 @@ def detect_events(
     seen, block, tare = trace.averaged(), trace.block_samples, trace.averaged().tare_samples
     if zero is None:
         refuse_load_at_the_beginning(seen, known, block)
-    elif not np.isfinite(zero):
-        raise UsageError(f"--zero {zero} is no finite number", "Give the force's reading at rest.")
+    elif not abs(zero) <= LARGEST:
+        raise UsageError(f"--zero {zero} is no reading", "Give the force's reading at rest.")
     force, depth_mm = at_rest_first(seen, zero)
     put_in_front = len(force) - len(seen.force)
     peak_n = PEAK_PER_CONTACT * fields["contact_mn"] / 1000 if known == "relative" else None

@@ -35,6 +35,9 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 NUMBERS = {entry.name for entry in fields(SensorSpec) if entry.type in (float, "float")}
 HUM_HZ = (50.0, 60.0)
+SIGNED = {"gain_error", "depth_gain_error", "depth_zero_mm", "pressure_gain_error", "pressure_zero_kpa"}
+DIVISORS = {"capacity_n", "sensitivity_mv_per_v", "gain", "creep_tau_s", "hysteresis_turn_n", "bump_decay_s"}
+LARGEST = 1000.0  # of any figure of a sensor, in its unit: beyond it no sensor is meant
 EVERYDAY = Path(__file__).parent / "cohorts" / "everyday.toml"
 MOST_EXTRAVASATION = 0.8  # share of a flush that runs out beside the bone, at most; uncalibrated
 
@@ -58,7 +61,7 @@ class CohortPlan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     name: str = Field(min_length=1)
     seed: int = Field(ge=0)
-    spread: float = Field(gt=0.0)
+    spread: float = Field(gt=0.0, le=10.0)
     rates_hz: tuple[float, ...] = Field(min_length=1)
     sites: Mapping[str, Weight]
     devices: Mapping[str, Weight]
@@ -91,6 +94,16 @@ class CohortPlan(BaseModel):
         if not chosen and info.field_name != "sensors":
             raise ValueError("at least one is needed")
         return chosen
+
+
+    @field_validator("sensors")
+    @classmethod
+    def _possible(cls, ranges: Mapping[str, Range]) -> Mapping[str, Range]:
+        for name, (low, high) in ranges.items():
+            lowest = -1.0 if name in SIGNED else 1e-3 if name in DIVISORS else 0.0
+            if low < lowest or high > LARGEST:
+                raise ValueError(f"{name} lies from {lowest:g} to {LARGEST:g}")
+        return ranges
 
 
 @dataclass(frozen=True)
