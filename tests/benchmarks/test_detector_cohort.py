@@ -1,7 +1,7 @@
 """Our detector on 200 attempts and 200 negatives of the held-back cohort; `make bench-detector` has 5,000.
 
-Real MicroPython, all rates. A failure names the cases; look at them with
-`python tests/benchmarks/bench_detector.py --worst --attempts 200`.
+Real MicroPython, all rates. After a failure do not tune on these cases: find the like of them among those for
+tuning, `python tests/benchmarks/bench_detector.py --worst --attempts 200`.
 """
 
 from dataclasses import asdict

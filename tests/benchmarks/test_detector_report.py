@@ -15,11 +15,13 @@ from popsense.twin.cohort import Case
 from popsense.twin.detector_child import DetectorBuild
 from popsense.twin.insertion import Setup, simulate
 from popsense.twin.sensors import SensorSpec, digitise
+from tests.benchmarks.bench_detector import read_arguments
 from tests.benchmarks.detectors import bars, drilling, tables
 from tests.benchmarks.detectors.cases import Played, cut
-from tests.benchmarks.detectors.details import write_details
+from tests.benchmarks.detectors.deepest import deepest, deepest_groups
+from tests.benchmarks.detectors.details import add_told, write_details
 from tests.benchmarks.detectors.drilling import Comparison
-from tests.benchmarks.detectors.host import host_reading
+from tests.benchmarks.detectors.host import HostReading, host_reading
 from tests.benchmarks.detectors.plots import draw_trade_off
 from tests.benchmarks.detectors.readings import Reading
 from tests.benchmarks.detectors.scoring import Found, Verdict
@@ -27,7 +29,9 @@ from tests.benchmarks.detectors.statistics import Estimate
 from tests.benchmarks.detectors.summary import grouped, summarise
 from tests.benchmarks.detectors.sweep import settings
 from tests.benchmarks.detectors.trade_off import Point
+from tests.benchmarks.detectors.used_holes import used_holes
 from tests.benchmarks.detectors.worst import worst_table
+from tests.benchmarks.report import write_bench
 
 NOT_DUE = Verdict(0, None, False, None, {}, {}, 0, 0, False, False, 0, inf)
 MISSED = replace(NOT_DUE, due=True)
@@ -100,7 +104,7 @@ def test_the_worst_come_first():
         ({"far_percent": Estimate(98.9, 98, 99)}, {"far cortex in time, 988/s, of 90"}),
         (
             {"far_sampled_percent": Estimate(98.9, 98, 99)},
-            {"far cortex where sampled, 988/s, of 80"},
+            {"far cortex where sampled, 988/s, of 80", "far cortex where sampled, 80/s, of 80"},
         ),
     ],
 )
@@ -120,7 +124,77 @@ def test_slow_converters_get_two_periods_more(rate_hz: float, latest_ms: float):
     rates = {988.0: SUMMARY, rate_hz: SUMMARY}
     figures = {figure.name: figure for figure in bars.our_bars(SUMMARY, rates, attempts=200)}
     assert figures[f"p95 after exit_half, {rate_hz:.0f}/s"].bar == latest_ms
-    assert not any(name.startswith("missed") for name in figures)  # a short run has recall only
+
+
+@pytest.mark.parametrize(("attempts", "most"), [(200, 0), (4999, 16), (5000, 17), (20_000, 17)])
+def test_never_more_than_17_missed(attempts: int, most: int):
+    figures = list(bars.our_bars(SUMMARY, {988.0: SUMMARY}, attempts))
+    assert [figure.bar for figure in figures if figure.name.startswith("missed")] == [most]
+
+
+HOST = HostReading("sternum", "manual", "expert", True, 0.1, True, 0, 3.0, ())
+HOSTS = [
+    HOST,
+    replace(HOST, device="powered", deepest_error_mm=-0.4),
+    replace(HOST, deepest_error_mm=None),
+    replace(HOST, has_exit=False, deepest_error_mm=None, due=False, late_ms=None),
+]
+
+
+def test_the_deepest_protrusion_has_a_bar_at_every_rate_and_counts_what_was_not_measured():
+    found = deepest(HOSTS)
+    assert (found.exits, found.unmeasured) == (3, 1)
+    assert found.error_mm["p50"].value == pytest.approx(0.25)
+    figures = {figure.name: figure for figure in bars.host_figures({988.0: HOSTS, 80.0: HOSTS}, 988.0)}
+    for at in ("988/s", "80/s"):
+        p95 = figures[f"deepest protrusion, error p95, host, {at}"]
+        assert (p95.bar, p95.met) == (0.3, False)
+        assert figures[f"deepest protrusion, error p99, host, {at}"].bar is None
+        assert figures[f"deepest protrusion not measured, host, {at}, of 3 exits"].value == 1
+
+
+def test_the_deepest_protrusion_is_told_by_site_device_and_operator():
+    groups = deepest_groups({988.0: HOSTS})
+    assert list(groups["988/s"]) == [
+        "all", "site: sternum", "device: manual", "device: powered", "operator: expert",
+    ]  # fmt: skip
+    assert groups["988/s"]["device: powered"].error_mm["p95"].value == pytest.approx(0.4)
+    text = StringIO()
+    tables.print_deepest(Console(file=text, width=160), groups)
+    assert "0.40 [0.40..0.40]" in text.getvalue()
+
+
+def test_used_holes_are_told_by_device():
+    hole = reading(replace(NOT_DUE, used_hole=True))
+    both = replace(hole, events=(Found(1.0, "used_hole"), Found(2.0, "pop")))
+    told = used_holes([hole, both, replace(both, device="powered"), reading(NOT_DUE)])
+    assert list(told) == ["manual", "powered"]
+    assert (told["manual"].attempts, told["manual"].nothing) == (2, 1)
+    assert told["manual"].told == {"used_hole": 1, "pop": 1, "uncertain_pop": 0}
+    text = StringIO()
+    tables.print_used_holes(Console(file=text, width=160), {"988/s": told})
+    assert "uncertain_pop" in text.getvalue()
+
+
+def test_a_miss_in_drilling_is_written_and_sets_no_exit_code(tmp_path: Path):
+    path, low = write_bench("detector", [], tmp_path), drilling.BANDS[0].low
+    add_told(path, list(bars.drilling_figures([Comparison(drilling.BANDS[0], low - 1.0, 1.0, 2)])))
+    records = json.loads(path.read_text(encoding="utf-8"))
+    assert [(record["bar"], record["met"]) for record in records] == [(5.0, False), (6.4, True)]
+    assert set(records[0]) == {"name", "value", "unit", "bar", "met"}
+
+
+def test_the_worst_cases_are_those_for_tuning_unless_asked_twice(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PLAN", raising=False)
+    assert read_arguments([]).plan == "heldback"
+    assert read_arguments(["--worst"]).plan == "tune"
+    asked = ["--worst", "--plan", "heldback"]
+    with pytest.raises(SystemExit):
+        read_arguments(asked)
+    assert read_arguments([*asked, "--yes-this-is-not-tuning"]).plan == "heldback"
+    monkeypatch.setenv("PLAN", "heldback")
+    with pytest.raises(SystemExit):
+        read_arguments(["--worst"])
 
 
 def test_the_host_sees_depth_exit_and_agreement():
@@ -134,6 +208,7 @@ def test_the_host_sees_depth_exit_and_agreement():
     silent = host_reading(played, (), CALIBRATED)
     assert silent.deepest_error_mm == pytest.approx(0.0, abs=0.3)
     assert silent.late_ms == pytest.approx(0.0, abs=10.0)
+    assert (silent.site, silent.has_exit, silent.unmeasured) == ("adult-proximal-tibia", True, False)
     assert (silent.due, silent.missed, silent.false_exits) == (True, False, 0)
     assert "exit_missed" in silent.disagreements
     told = host_reading(played, (Found(truth.exit_half_s, "pop"),), CALIBRATED)
@@ -176,9 +251,12 @@ def test_the_picture_is_drawn(points: list[Point], tmp_path: Path):
 def test_details_are_json_without_nan(points: list[Point], tmp_path: Path):
     path, band = tmp_path / "details.json", drilling.BANDS[0]
     rows = [Comparison(band, 3.0, 1.0, 2)]
-    write_details(path, {"rate": {"988/s": SUMMARY}}, Point(None, 100.0, 0, float("nan")), points, rows)
+    write_details(path, {"rate": {"988/s": SUMMARY}}, Point(None, 100.0, 0, float("nan")), points, rows,
+        deepest_groups({988.0: [replace(HOST, has_exit=False, deepest_error_mm=None)]}), {},
+    )  # fmt: skip
     content = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert content["rules"]["ours"]["p95_ms"] is None
     assert len(content["rules"]["settings"]) == len(settings())
     assert content["groups"]["rate"]["988/s"]["recall_percent"]["value"] == 75.0
+    assert content["deepest_protrusion_host"]["988/s"]["all"]["error_mm"]["p95"]["value"] is None
     assert content["drilling"][0]["met"] is False

@@ -184,7 +184,7 @@ def test_a_force_that_cannot_be_tared_or_read(
     [
         ("--scale", "volts", "unknown scale 'volts'. Use --scale newton or --scale relative."),
         ("--time-unit", "min", "unknown time unit 'min'. Use --time-unit s or --time-unit ms."),
-        ("--zero", "nan", "--zero nan is no finite number"),
+        ("--zero", "nan", "--zero nan is no reading"),
     ],
 )
 def test_options(refused: Refused, path: Path, option: str, value: str, said: str):

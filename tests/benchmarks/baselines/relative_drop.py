@@ -2,9 +2,9 @@
 
 Rule as published for the CompuFlo epidural instrument: a rise of pressure, then a drop of more than 50 % of
 the maximum that lasts longer than 5 s. Ours differs on three counts. Force stands in for the pressure at the
-needle's orifice. The drop must last 3 ms, as long as in our own detector: with the 5 s no latency under 5 s
-would be possible, so the shorter time favours the rule. The running peak is that of the whole attempt; the
-publications do not say when theirs begins anew.
+needle's orifice. The drop must last 3 ms, less than the 5 ms of our own detector: with the 5 s no latency
+under 5 s would be possible, so the shorter time favours the rule. The running peak is that of the whole
+attempt; the publications do not say when theirs begins anew.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class RelativeDrop:
         " in 6 of 60)"
     )
     published: float = 0.5  # A
-    hold_ms: float = 3.0  # ours, see above
+    hold_ms: float = 3.0  # our choice, see above
     arming_n: float = ARMING_N
     thresholds: FloatArray = field(
         default_factory=lambda: np.append(np.linspace(0.0, WHOLE, SETTINGS + 1), 1.02 * WHOLE)

@@ -25,12 +25,17 @@ from .scoring import Found, is_due, split
 class HostReading:
     """What the host made of one case.
 
-    deepest_error_mm: measured less true, None without an exit or a measurement. false_exits: dated more than
+    deepest_error_mm: measured less true, None without an exit or a measurement. has_exit: the truth's tip
+    began to leave the bone, so there is a deepest protrusion to measure. false_exits: dated more than
     DATES_APART_S before the truth's exit_start, or without one: the date is a measurement, not an alarm.
     late_ms: the first other one's date after exit_half, None = not due or missed. disagreements: kinds, as
     of analysis.agreement.
     """
 
+    site: str
+    device: str
+    operator: str
+    has_exit: bool
     deepest_error_mm: float | None
     due: bool
     false_exits: int
@@ -42,15 +47,25 @@ class HostReading:
         """An exit with resistance was there, and none found."""
         return self.due and self.late_ms is None
 
+    @property
+    def unmeasured(self) -> bool:
+        """An exit was there, and no deepest protrusion came of it."""
+        return self.has_exit and self.deepest_error_mm is None
+
 
 def host_reading(played: Played, events: Sequence[Found], build: DetectorBuild) -> HostReading:
     """events: what the board said of the same samples."""
-    site, truth = played.case.setup.site, played.insertion.truth
+    setup, truth = played.case.setup, played.insertion.truth
+    site = setup.site
     trace = trace_of(played, build)
     detection = detect(trace, Geometry(site.bevel.value, site.cavity.value, site.plug_compliance.value))
     false_exits, late_ms = _exits(truth, detection)
     deepest_mm = detection.deepest_protrusion_mm
     return HostReading(
+        site=site.name,
+        device=setup.device,
+        operator=setup.operator,
+        has_exit=truth.exit_start_s is not None,
         deepest_error_mm=None
         if deepest_mm is None or truth.exit_start_s is None
         else deepest_mm - truth.deepest_protrusion_mm,

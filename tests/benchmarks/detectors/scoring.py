@@ -33,6 +33,7 @@ class Verdict:
     not happen is left out. mm are those of the tip. used_hole_pops, uncertain_pops: neither false nor missed,
     counted apart. far_false: calls of the far cortex without a touch, or too early. far_room_s: from the
     touch until the tip is 1 mm in, infinite where it never is; no sampler can be quicker than its period.
+    used_hole: the needle stands in one.
     """
 
     false_pops: int
@@ -47,6 +48,7 @@ class Verdict:
     far_met: bool
     far_false: int
     far_room_s: float
+    used_hole: bool = False
 
     @property
     def missed(self) -> bool:
@@ -72,6 +74,7 @@ def judge(truth: Truth, events: Sequence[Found], tip_mm: FloatArray) -> Verdict:
         far_met=_far_met(truth, far_s),
         far_false=len(split(far_s, _felt_s(truth))[0]),
         far_room_s=_far_room_s(truth),
+        used_hole=truth.used_hole,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from .host import HostReading
 from .readings import Reading
 from .scoring import REFERENCES
 from .statistics import Estimate, percentile, share_percent
@@ -86,7 +87,7 @@ def _percentiles(lateness: Sequence[dict[str, float]]) -> Percentiles:
     }
 
 
-GROUPS: dict[str, Callable[[Reading], str]] = {
+GROUPS: dict[str, Callable[[Reading | HostReading], str]] = {
     "site": lambda reading: reading.site,
     "device": lambda reading: reading.device,
     "operator": lambda reading: reading.operator,

@@ -6,10 +6,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from .deepest import Deepest
 from .drilling import Comparison
 from .statistics import Estimate
 from .summary import Summary
 from .trade_off import Point
+from .used_holes import TOLD, UsedHoles
 
 MISS = "[bold red]MISS[/]"
 
@@ -62,6 +64,31 @@ def print_latencies(console: Console, title: str, rates: Mapping[str, Summary]) 
             late_mm = summary.late_mm[reference].values()
             cells = [interval(late) for late in late_ms.values()] + [interval(late, 2) for late in late_mm]
             table.add_row(rate, f"exit_{reference}", *cells)
+    console.print(table)
+
+
+def print_deepest(console: Console, rates: Mapping[str, Mapping[str, Deepest]]) -> None:
+    """Absolute errors, [95 % interval]; cases with an exit, and those of them without a measurement."""
+    columns = ("", "", "exits", "not measured", "p50 mm", "p95 mm", "p99 mm")
+    table = _table("Deepest protrusion, host: absolute error (95 % interval)", columns, left=2)
+    for rate, groups in rates.items():
+        for name, own in groups.items():
+            errors = [interval(error_mm, 2) for error_mm in own.error_mm.values()]
+            table.add_row(rate, name, str(own.exits), str(own.unmeasured), *errors)
+    console.print(table, markup=False)
+
+
+def print_used_holes(console: Console, rates: Mapping[str, Mapping[str, UsedHoles]]) -> None:
+    """Rate -> device -> what was told."""
+    table = _table(
+        "Used holes: attempts told as (one may be told as several)",
+        ("", "", "attempts", *TOLD, "nothing"),
+        left=2,
+    )
+    for rate, devices in rates.items():
+        for device, own in devices.items():
+            told = [str(own.told[kind]) for kind in TOLD]
+            table.add_row(rate, device, str(own.attempts), *told, str(own.nothing))
     console.print(table)
 
 
