@@ -89,8 +89,8 @@ class Event:
     """Something found in the trace, by the device's detector or by the host's.
 
     evidence: name with its unit (`peak_n`, `drop_percent`, `advance_mm`, `duration_ms`) -> value.
-    by_depth: the detector saw the tip's depth too; by force alone it is less sure. by_force: False for a pop so
-    quick that no fall of the force was sampled, only the tip deep inside.
+    by_depth: the detector saw the tip's depth too; by force alone it is less sure.
+    by_force: False for a pop so quick that no fall of the force was sampled, only the tip deep inside.
     """
 
     kind: EventKind
