@@ -206,8 +206,8 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
     """Pop: fall from the running peak together with tip advance. Released: the force is gone, no advance.
 
     The further the tip is out, the smaller the fall that is asked for; where only a cavity can be, none (the
-    event then says that it goes by depth alone). A whole bevel out without it is an uncertain pop, and so is a
-    second one in the same attempt: it may be the first one's hole, and surely is (used hole) under three
+    event then says that it goes by depth alone). A whole bevel out without it is an uncertain pop, and so is
+    a second one in the same attempt: it may be the first one's hole, and surely is (used hole) under three
     quarters of that one's peak, or under a force not worth the name. Force gone with the tip out but no such
     peak: loss of resistance, no pop. Without a depth channel a quick fall has to do.
     """
