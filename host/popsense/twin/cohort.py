@@ -95,7 +95,6 @@ class CohortPlan(BaseModel):
             raise ValueError("at least one is needed")
         return chosen
 
-
     @field_validator("sensors")
     @classmethod
     def _possible(cls, ranges: Mapping[str, Range]) -> Mapping[str, Range]:
