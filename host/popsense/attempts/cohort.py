@@ -100,7 +100,7 @@ def record_case(run: CohortRun, chosen: tuple[Kind, int]) -> Entry:
     with closing(SimTransport(address, script)) as transport:
         plan = AttemptPlan(setup.site, "assessment", setup.device, setup.operator)
         recorded = record_attempt(transport, plan, path, _patience(insertion))
-        if recorded.outcome == "cancelled":
+        if recorded.interrupted:
             raise KeyboardInterrupt
         return _entry(case, transport, path, run.rate_hz)
 

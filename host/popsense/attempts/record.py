@@ -32,12 +32,16 @@ class AttemptPlan:
 
 @dataclass(frozen=True)
 class Recorded:
-    """One finished recording and the way it ended."""
+    """One finished recording and the way it ended.
+
+    interrupted: Ctrl-C came, even where the needle was out already and the attempt counts as ended.
+    """
 
     path: Path
     outcome: State
     hello: Hello
     cycle: LifeCycle
+    interrupted: bool = False
 
 
 def record_attempt(
@@ -54,6 +58,7 @@ def record_attempt(
     journal = JournalWriter(path, header(plan, hello, profile))
     cycle = LifeCycle(told)
     detail = ""
+    interrupted = False
     session.tap = journal.wire
     try:
         session.set_profile(profile)
@@ -75,11 +80,12 @@ def record_attempt(
         _stop_quietly(session)
         raise
     except KeyboardInterrupt:
+        interrupted = True
         cycle.feed("cancel")
         detail = _stop_quietly(session)
     finally:
         journal.close(transport.now(), {"outcome": cycle.state, "detail": detail})
-    return Recorded(path, cycle.state, hello, cycle)
+    return Recorded(path, cycle.state, hello, cycle, interrupted)
 
 
 def header(plan: AttemptPlan, hello: Hello, profile: Mapping[str, int]) -> Mapping[str, Any]:

@@ -42,7 +42,7 @@ def run_simulated(
         path = folder / f"{operator}-{seed:04d}.journal"
         plan = AttemptPlan(site, "assessment", device, operator)
         recorded, evaluation = conduct_attempt(transport, plan, path, settings)
-        if recorded.outcome == "cancelled":
+        if recorded.interrupted:
             raise KeyboardInterrupt
         return SimulatedAttempt(operator, seed, evaluation, truth_in_trace(transport, evaluation))
     finally:

@@ -193,6 +193,18 @@ def test_a_lost_link_after_the_removal_is_a_removal(tmp_path: Path):
     assert evaluate(path).decoded.integrity == "cut off"
 
 
+def test_ctrl_c_after_the_removal_is_a_removal_and_is_not_forgotten(tmp_path: Path):
+    """Who records many attempts in a row would otherwise go on."""
+    with spoiled() as board:
+
+        def told(state: str) -> None:
+            if state == "removed":
+                board._act, board._at = raiser(KeyboardInterrupt()), board.reads + 1
+
+        recorded = record_attempt(board, PLAN, tmp_path / "a.journal", SETTINGS, told)
+    assert (recorded.outcome, recorded.interrupted) == ("removed", True)
+
+
 def test_no_answer_to_start_is_a_lost_link(tmp_path: Path):
     path = tmp_path / "a.journal"
     with spoiled() as board:
