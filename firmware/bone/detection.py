@@ -241,8 +241,6 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         used = state[D_FIRST_PEAK] - (state[D_FIRST_PEAK] >> 2)
     # In steps of 256 counts (60 mN), so that 500 N times 1000 stays inside 31 bits.
     fell = (fall >> 8) * 1000 >= (peak >> 8) * asked
-    # A peak that a pull took below the zero is none: and no divisor.
-    drop = ((fall >> 8) * 1000) // ((peak >> 8) + 1) if peak > 0 else 0
     state[D_OUT] = state[D_OUT] + 1 if out else 0
     late = state[D_OUT] >= parameters[P_OUT_SAMPLES]
     if exited and fell and peak >= parameters[P_ARM]:
@@ -264,6 +262,8 @@ def detect_contact(ticks: int, state_o, parameters_o, events_o):
         return
     if by_depth and late and (state[D_DONE] & _DONE_UNCERTAIN) == 0:
         state[D_DONE] = state[D_DONE] | _DONE_UNCERTAIN
+        # Here and no earlier: a peak that a pull took below the zero is no divisor, but a used hole by now.
+        drop = ((fall >> 8) * 1000) // ((peak >> 8) + 1)
         emit(_EVENT_UNCERTAIN, level, drop, state[D_PEAK_TICKS], ticks, state_o, parameters_o, events_o)
     state[D_QUIET] = state[D_QUIET] + 1 if level < parameters[P_RELEASE] else 0
     if state[D_QUIET] < parameters[P_RELEASE_SAMPLES]:
