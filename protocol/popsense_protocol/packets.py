@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import construct as c
 
-PROTOCOL_VERSION = 2  # 2: EVENT has a basis and new kinds, PROFILE
+# 2: EVENT has a basis and new kinds, PROFILE. 3: runs, RESEND, CLOCK; ACK tells clock and counts.
+PROTOCOL_VERSION = 3
 
 State = c.Enum(c.Int8ul, idle=0, sampling=1)
 Mode = c.Enum(c.Int8ul, guided=0, assessment=1, blind=2)
@@ -37,7 +38,10 @@ NakReason = c.Enum(
     already_sampling=4,
     not_sampling=5,
     sensor_fault=6,
+    not_kept=7,
+    no_calibration=8,
 )
+Stored = c.Enum(c.Int8ul, samples=0, events=1)
 
 FORCE_OFFSET_COUNTS = 1 << 23  # force is stored in offset binary: 0 counts is this code
 FORCE_MASK = 0xFFFFFF  # of force_and_flags; the flags are the top 8 bits
@@ -48,6 +52,8 @@ FLAG_AFTER_GAP = 0x08  # conversions were missed just before this sample
 
 BASIS_FORCE = 0x01
 BASIS_DEPTH = 0x02  # without it the detector went by force alone and is less sure
+
+START_UNCALIBRATED = 0x01  # begin although the device has no calibration
 
 OPTION_RESERVOIR = 0x01  # raised reservoir: the chamber has a resting pressure
 OPTION_DEPTH = 0x02
@@ -110,8 +116,11 @@ HELLO = _packet(
 SAMPLE_BLOCK = _packet(
     "type" / c.Const(0x02, c.Int8ul),
     "count" / c.Rebuild(c.Int8ul, c.len_(c.this.samples)) * "samples that follow",
-    "missed" / c.Int16ul * "conversions the device did not read, since START, modulo 2^16",
-    "first_sample" / c.Int32ul * "index of the first sample, from 0 at START; a jump means lost samples",
+    "run" / c.Int16ul * "of the START that these samples belong to",
+    "missed" / c.Int32ul * "conversions the device did not read, since START, when this was sent",
+    "first_sample"
+    / c.Int32ul
+    * "index of the first sample, from 0 at START, modulo 2^32; a jump: lost samples",
     "first_ticks_us" / c.Int32ul * "device clock at the first sample, us modulo 2^30, taken in the interrupt",
     "samples" / c.Array(c.this.count, Sample),
 )
@@ -129,12 +138,14 @@ EVENT = _packet(
     "drop_permille" / c.Int32ul * "fall from the peak in 1/1000 of it; 0 where no fall was looked for",
     "advance_counts" / c.Int32sl * "depth counts above the baseline, plug flex taken off; positive = inwards",
     "duration_us" / c.Int32ul * "since the peak where drop_permille is not 0, else since contact",
+    "run" / c.Int16ul * "of the START that this event belongs to",
+    "reserved" / c.Const(0, c.Int16ul),
 )
 
 STATUS = _packet(
     "type" / c.Const(0x04, c.Int8ul),
     "state" / State * "STATE",
-    "reserved" / c.Const(0, c.Int16ul),
+    "run" / c.Int16ul * "of the last START",
     "uptime_ms" / c.Int32ul * "device clock, ms modulo 2^30",
     "next_sample" / c.Int32ul * "index the next sample will get",
     "overruns" / c.Int32ul * "samples overwritten in the ring before they were sent, since START",
@@ -148,15 +159,25 @@ ACK = _packet(
     "type" / c.Const(0x05, c.Int8ul),
     "command" / c.Int8ul * "type of the command that was done",
     "request" / c.Int16ul * "its request number; 0 for IDENTIFY, which has none",
-    "next_sample" / c.Int32ul * "index the next sample will get; after STOP: how many were taken",
-    "next_event" / c.Int32ul * "number the next event will get; after STOP: how many there were",
+    "run" / c.Int16ul * "of the last START; the first is drawn at power-on, each START adds 1, modulo 2^16",
+    "state" / State * "STATE",
+    "reserved" / c.Const(0, c.Int8ul),
+    "next_sample" / c.Int32ul * "index the next sample will get; when idle: how many the run has",
+    "next_event" / c.Int32ul * "number the next event will get; when idle: how many the run has",
+    "missed" / c.Int32ul * "conversions not read, since START",
+    "ticks_us" / c.Int32ul * "device clock when this was sent, us modulo 2^30",
 )
 
 NAK = _packet(
     "type" / c.Const(0x06, c.Int8ul),
     "command" / c.Int8ul * "type of the command that was refused",
     "request" / c.Int16ul * "its request number; 0 where none could be read",
+    "run" / c.Int16ul * "of the last START",
     "reason" / NakReason * "NAK",
+    "reserved" / c.Const(0, c.Int8ul),
+    "first_kept"
+    / c.Int32ul
+    * "not_kept: the next one that will be sent, else the oldest that is kept; else 0",
 )
 
 IDENTIFY = _packet(
@@ -168,6 +189,7 @@ START = _packet(
     "type" / c.Const(0x42, c.Int8ul),
     "mode" / Mode * "MODE; kept for the record, the device treats all alike",
     "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    "options" / c.Int8ul * "START_*",
 )
 
 STOP = _packet(
@@ -195,6 +217,22 @@ PROFILE = _packet(
     "flex_nm_per_n" / c.Int32ul * "compliance of the plug",
 )
 
+RESEND = _packet(
+    "type" / c.Const(0x45, c.Int8ul),
+    "what" / Stored * "STORED: samples by index or events by number",
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    "run" / c.Int16ul * "that they belong to",
+    "reserved" / c.Const(0, c.Int16ul),
+    "first" / c.Int32ul * "the first one wanted",
+    "count" / c.Int32ul * "how many, at least 1",
+)
+
+CLOCK = _packet(
+    "type" / c.Const(0x46, c.Int8ul),
+    "reserved" / c.Const(0, c.Int8ul),
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+)
+
 PACKETS: Mapping[str, Any] = {
     "HELLO": HELLO,
     "SAMPLE_BLOCK": SAMPLE_BLOCK,
@@ -206,8 +244,11 @@ PACKETS: Mapping[str, Any] = {
     "START": START,
     "STOP": STOP,
     "PROFILE": PROFILE,
+    "RESEND": RESEND,
+    "CLOCK": CLOCK,
 }
-FLAGS = {name: value for name, value in globals().items() if name.startswith(("FLAG_", "OPTION_", "BASIS_"))}
+_FLAG_PREFIXES = ("FLAG_", "OPTION_", "BASIS_", "START_")
+FLAGS = {name: value for name, value in globals().items() if name.startswith(_FLAG_PREFIXES)}
 ENUMS = {
     "STATE": State,
     "MODE": Mode,
@@ -215,4 +256,5 @@ ENUMS = {
     "UNIT": Unit,
     "EVENT": EventKind,
     "NAK": NakReason,
+    "STORED": Stored,
 }

@@ -63,8 +63,9 @@ def test_a_bad_protocol_file_is_noticed(name: str, source: str):
     assert guards.protocol_faults(f"protocol/popsense_protocol/{name}", source)
 
 
-def test_numpy_is_for_layouts():
-    assert guards.protocol_faults(guards.NUMPY_IN_PROTOCOL, "import numpy as np") == []
+def test_numpy_is_for_layouts_and_bulk():
+    for path in guards.NUMPY_IN_PROTOCOL:
+        assert guards.protocol_faults(path, "import numpy as np") == []
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from popsense_protocol import packets
 from popsense_protocol.framing import MAX_PAYLOAD_BYTES
+from popsense_protocol.layouts import fixed_size
 
 NAMES = tuple(packets.PACKETS)
-MOST_SAMPLES = (MAX_PAYLOAD_BYTES - 12) // 8
+MOST_SAMPLES = (MAX_PAYLOAD_BYTES - fixed_size(packets.SAMPLE_BLOCK)) // packets.Sample.sizeof()
 COMPUTED = (c.Const, c.Rebuild)  # construct fills these in
 
 
@@ -52,7 +53,7 @@ def integer_range(kind: Any) -> tuple[int, int]:
 def plain(fields: Any) -> Any:
     """Decoded fields as dicts, lists and scalars, without what construct fills in itself."""
     if isinstance(fields, dict):
-        left_out = ("_io", "type", "reserved", "count")
+        left_out = ("_io", "type", "reserved", *(("count",) if "samples" in fields else ()))
         return {name: plain(value) for name, value in fields.items() if name not in left_out}
     if isinstance(fields, list):
         return [plain(value) for value in fields]

@@ -1,16 +1,12 @@
 """Generated files are up to date, and what the firmware repeats by hand equals what it repeats."""
 
-import re
-import struct
 from pathlib import Path
 
 import pytest
 
 from popsense_protocol import generate, packets
-from popsense_protocol.framing import decode_frame
-from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, SAMPLE_DTYPE, fixed_size
+from popsense_protocol.layouts import SAMPLE_DTYPE, fixed_size
 from tests.firmware.sources import constants
-from tests.protocol import golden
 
 WIRE = constants("wire.py")
 KERNELS = constants("kernels.py")
@@ -19,12 +15,14 @@ DETECTOR = constants("detector.py")
 SETTINGS = constants("settings.py")
 RING = constants("sample_ring.py")
 LINK = constants("link.py")
+KERNELS = constants("kernels.py")
 
 # File -> name in it -> what it must equal. A const() of a viper file cannot be imported (kernels.py).
 REPEATED = {
     "kernels.py": {
         "_RING_SAMPLES": RING["RING_SAMPLES"],
         "_RING_MASK": RING["RING_SAMPLES"] - 1,
+        "KEPT_SAMPLES": RING["RING_SAMPLES"] - KERNELS["_RING_GUARD"],
         "_BLOCK_WORDS": fixed_size(packets.SAMPLE_BLOCK) // 4,
         "_BLOCK_TYPE": WIRE["SAMPLE_BLOCK"],
         "_FORCE_SIGN": packets.FORCE_OFFSET_COUNTS,
@@ -40,7 +38,8 @@ REPEATED = {
         "_TICKS_MASK": 2**30 - 1,
         "_EVENT_RING_MASK": DETECTION["EVENT_CAPACITY"] - 1,
         "EVENT_BYTES": fixed_size(packets.EVENT),
-        "_EVENT_WORDS": fixed_size(packets.EVENT) // 4,
+        "_EVENT_WORDS": fixed_size(packets.EVENT) // 4 - 1,
+        "KEPT_EVENT_BYTES": fixed_size(packets.EVENT) - 4,
         "_EVENT_TYPE": WIRE["EVENT"],
         "_EVENT_CONTACT": WIRE["EVENT_CONTACT"],
         "_EVENT_POP": WIRE["EVENT_POP"],
@@ -133,67 +132,3 @@ def test_a_stale_file_is_named_written_and_then_current(
     assert "stale: firmware/bone/wire.py" in capsys.readouterr().out
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
-
-
-# ---- what protocol/README.md says by hand --------------------------------------------------------------
-
-README = (generate.REPOSITORY / "protocol" / "README.md").read_text(encoding="utf-8")
-
-
-def examples() -> list[bytes]:
-    """The blocks of hex bytes, in order."""
-    blocks = re.findall(r"(?m)(?:^    [0-9a-f]{2}(?: [0-9a-f]{2})*\n)+", README)
-    return [bytes.fromhex(block) for block in blocks]
-
-
-def test_the_examples_are_the_golden_frames():
-    identify, block, decoded = examples()
-    assert identify == golden.frame("IDENTIFY")
-    assert block == golden.frame("SAMPLE_BLOCK")
-    assert decoded[:-4] == decode_frame(block[:-1])
-
-
-def test_the_block_is_decoded_by_hand_as_by_the_host():
-    rows = re.findall(r"(?m)^\| `([0-9a-f ]+)` \| ([\w.\[\]]+|CRC-32) \| (.+) \|$", README)
-    decoded = examples()[-1]
-    assert b"".join(bytes.fromhex(row[0]) for row in rows) == decoded
-    header = list(BLOCK_HEADER_DTYPE.names or ())
-    in_samples = [f"samples[{k}].{name}" for k in range(3) for name in SAMPLE_DTYPE.names or ()]
-    assert [row[1] for row in rows] == [*header, *in_samples, "CRC-32"]
-    for written, name, value in rows:
-        assert stated(name, value) == read(name, bytes.fromhex(written)), name
-
-
-def stated(name: str, value: str) -> tuple[int, ...]:
-    """Numbers of a row: of a force its flags, code and counts, else the first one."""
-    numbers = [int(text, 0) for text in re.findall(r"-?\b(?:0x[0-9A-F]+|\d+)\b", value)]
-    if name.endswith("force_and_flags"):
-        return tuple(numbers) if "flags 0x" in value else (0, *numbers)
-    return (numbers[0],)
-
-
-def read(name: str, data: bytes) -> tuple[int, ...]:
-    number = int.from_bytes(data, "little")
-    if not name.endswith("force_and_flags"):
-        return (number,)
-    code = number & packets.FORCE_MASK
-    return number >> 24, code, code - packets.FORCE_OFFSET_COUNTS
-
-
-def test_the_identify_magic_and_the_places_fixed_for_ever():
-    assert f"`{packets.IDENTIFY_MAGIC.hex(' ')}`" in README
-    version, schema = struct.unpack_from("<HI", decode_frame(golden.frame("HELLO")[:-1]) or b"", 2)
-    fields = golden.json_fields("HELLO")
-    assert (version, schema) == (fields["protocol_version"], fields["schema_hash"])
-
-
-def test_every_kind_of_event_is_explained_in_its_order():
-    explained = README.partition("## Events")[2].partition("\n## ")[0]
-    assert re.findall(r"(?m)^\| (\w+) \|", explained)[1:] == list(packets.EventKind.encmapping)
-
-
-def test_the_limits_of_a_profile_are_those_of_the_board():
-    """What they do there is in tests/firmware/test_profile.py."""
-    ((most, flex),) = re.findall(r"over ([\d,]+), or over 1,000 permille, or over ([\d,]+) nm/N", README)
-    assert int(most.replace(",", "")) == 2**24  # 1 << 24 in detector.py is no literal
-    assert int(flex.replace(",", "")) == DETECTOR["_MOST_FLEX_NM_PER_N"]

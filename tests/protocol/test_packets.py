@@ -92,9 +92,9 @@ def test_an_undeclared_value_is_refused(name: str):
 
 def test_what_does_not_fit_is_named():
     with pytest.raises(PacketError, match="START"):
-        encode("START", mode="guided", request=0x10000)
+        encode("START", mode="guided", request=0x10000, options=0)
     with pytest.raises(PacketError, match="START"):
-        encode("START", mode="heroic", request=1)
+        encode("START", mode="heroic", request=1, options=0)
     with pytest.raises(PacketError, match="NAK"):
         encode("NAK", command=1)
     with pytest.raises(PacketError, match="NO_SUCH"):
@@ -110,6 +110,8 @@ def test_packet_types_are_distinct_and_commands_apart():
         "START",
         "STOP",
         "PROFILE",
+        "RESEND",
+        "CLOCK",
     }
 
 
