@@ -10,7 +10,8 @@ _TICKS_MASK = const(0x3FFFFFFF)
 
 EVENT_CAPACITY = const(64)  # a power of two
 _EVENT_RING_MASK = const(63)
-EVENT_BYTES = const(36)
+EVENT_BYTES = const(40)  # of the packet
+KEPT_EVENT_BYTES = const(36)  # all but the last word, which is the run's
 _EVENT_WORDS = const(9)
 _EVENT_TYPE = const(0x03)
 _EVENT_CONTACT = const(1)
@@ -100,7 +101,7 @@ PARAMETER_WORDS = const(29)
 
 
 @micropython.viper
-def take_event(number: int, events_o, out_o) -> int:
+def take_event(number: int, run: int, events_o, out_o) -> int:
     """EVENT payload of that number into `out`; returns its bytes. The caller checks that it is still kept."""
     events = ptr32(events_o)
     out = ptr32(out_o)
@@ -109,6 +110,7 @@ def take_event(number: int, events_o, out_o) -> int:
     while k < _EVENT_WORDS:
         out[k] = events[slot + k]
         k += 1
+    out[_EVENT_WORDS] = run
     return EVENT_BYTES
 
 

@@ -22,7 +22,7 @@ class Detector:
     """Stepped in the interrupt with every sample; `events` and `state` are read by the link."""
 
     def __init__(self):
-        self.events = bytearray(detection.EVENT_CAPACITY * detection.EVENT_BYTES)
+        self.events = bytearray(detection.EVENT_CAPACITY * detection.KEPT_EVENT_BYTES)
         self.state = kernels.words(detection.DETECTOR_WORDS)
         self.parameters = kernels.words(detection.PARAMETER_WORDS)
         self._steps = (
@@ -31,6 +31,12 @@ class Detector:
             detection.detect_contact,
             detection.detect_inside,
         )
+
+    def take_event(self, number, run, out):
+        """EVENT payload of that number into `out`; returns its bytes, 0 where it was overwritten."""
+        length = detection.take_event(number, run, self.events, out)
+        # Asked behind the copy: the interrupt may have come in its midst.
+        return length if self.state[detection.D_EVENTS] - number <= detection.EVENT_CAPACITY else 0
 
     def configure(self, rate_mhz, profile=s.PROFILE):
         """Settings and the site's profile -> counts and samples at the measured rate.

@@ -17,9 +17,10 @@ from micropython import const
 _RING_SAMPLES = const(8192)  # sample_ring.RING_SAMPLES
 _RING_MASK = const(8191)
 _RING_GUARD = const(64)  # samples the interrupt may write while a block is being copied
+KEPT_SAMPLES = const(8128)  # _RING_SAMPLES - _RING_GUARD: so far back any sample can be asked for again
 BLOCK_SAMPLES = const(20)
 BLOCK_US = const(20000)
-_BLOCK_WORDS = const(3)  # header of SAMPLE_BLOCK
+_BLOCK_WORDS = const(4)  # header of SAMPLE_BLOCK
 _BLOCK_TYPE = const(0x02)
 _FORCE_SIGN = const(0x800000)
 _FORCE_MAX = const(0xFFFFFF)
@@ -37,7 +38,13 @@ OVERRUNS = const(2)  # samples overwritten before they were sent
 MISSED = const(3)  # conversions that were not read
 LAST_TICKS = const(4)
 PERIOD_US = const(5)  # 0 = unknown: gaps are not looked for
-CONTROL_WORDS = const(6)
+RUN = const(6)  # number of the START that the samples belong to, 16 bits
+FULL = const(7)  # 1 = the run's first samples are gone
+RESEND_NEXT = const(8)  # index of the next sample to send again
+RESEND_LEFT = const(9)  # how many of them; must stand behind RESEND_NEXT
+RESEND_EVENT = const(10)  # number of the next event to send again
+RESEND_EVENTS_LEFT = const(11)  # must stand behind RESEND_EVENT
+CONTROL_WORDS = const(12)
 
 
 def words(count):
@@ -66,13 +73,11 @@ def push(raw_o, depth: int, pressure: int, ticks: int, ring_o, stamps_o, control
         flags |= _FLAG_PRESSURE_SATURATED
     index = control[NEXT]
     period = control[PERIOD_US]
-    if period and index:
+    if period and (index or control[FULL]):
         late = ((ticks - control[LAST_TICKS]) & _TICKS_MASK) - period - (period >> 1)
         if late >= 0:
             flags |= _FLAG_AFTER_GAP
-            while late >= 0:
-                control[MISSED] = control[MISSED] + 1
-                late -= period
+            control[MISSED] = control[MISSED] + 1 + late // period
     slot = index & _RING_MASK
     ring[slot << 1] = code | (flags << 24)
     ring[(slot << 1) + 1] = depth | (pressure << 16)
@@ -88,7 +93,10 @@ def block_due(now: int, stamps_o, control_o) -> int:
     stamps = ptr32(stamps_o)
     control = ptr32(control_o)
     first = control[SENT]
-    waiting = (control[NEXT] - first) & _TICKS_MASK
+    taken = control[NEXT]
+    if taken < 0 or taken > KEPT_SAMPLES:
+        control[FULL] = 1
+    waiting = (taken - first) & _TICKS_MASK
     if waiting >= BLOCK_SAMPLES:
         return BLOCK_SAMPLES
     if waiting and ((now - stamps[first & _RING_MASK]) & _TICKS_MASK) >= BLOCK_US:
@@ -103,20 +111,25 @@ def samples_waiting(control_o) -> int:
 
 
 @micropython.viper
-def take_block(count: int, ring_o, stamps_o, control_o, out_o) -> int:
-    """SAMPLE_BLOCK payload of `count` samples into `out`; returns its bytes. Skips what was overwritten."""
+def take_block(count: int, cursor: int, ring_o, stamps_o, control_o, out_o) -> int:
+    """SAMPLE_BLOCK payload of `count` samples into `out`; returns its bytes.
+
+    cursor: SENT or RESEND_NEXT, the control word with the first index; it moves on. Live samples that were
+    overwritten are counted and skipped; resent ones are skipped before (skip_overwritten).
+    """
     ring = ptr32(ring_o)
     stamps = ptr32(stamps_o)
     control = ptr32(control_o)
     out = ptr32(out_o)
-    first = control[SENT]
-    lost = ((control[NEXT] - first) & _TICKS_MASK) - (_RING_SAMPLES - _RING_GUARD)
-    if lost > 0:
+    first = control[cursor]
+    lost = ((control[NEXT] - first) & _TICKS_MASK) - KEPT_SAMPLES
+    if lost > 0 and cursor == SENT:
         control[OVERRUNS] = control[OVERRUNS] + lost
         first += lost
-    out[0] = _BLOCK_TYPE | (count << 8) | ((control[MISSED] & 0xFFFF) << 16)
-    out[1] = first
-    out[2] = stamps[first & _RING_MASK]
+    out[0] = _BLOCK_TYPE | (count << 8) | (control[RUN] << 16)
+    out[1] = control[MISSED]
+    out[2] = first
+    out[3] = stamps[first & _RING_MASK]
     to = _BLOCK_WORDS
     k = 0
     while k < count:
@@ -125,8 +138,73 @@ def take_block(count: int, ring_o, stamps_o, control_o, out_o) -> int:
         out[to + 1] = ring[slot + 1]
         to += 2
         k += 1
-    control[SENT] = first + count
+    control[cursor] = first + count
     return to << 2
+
+
+@micropython.viper
+def accept_resend(received_o, taken_o, taken_word: int, kept: int, full: int, control_o, cursor: int) -> int:
+    """Takes on what RESEND asks for: 2 all of it, 1 its later part (the rest is overwritten), 0 nothing.
+
+    received: the packet, whose words 2 and 3 are first and count. taken_o[taken_word]: number of the next
+    sample or event, the latest `kept` of which are there; all of them unless full. `cursor` and the word
+    behind it say what to send.
+    """
+    received = ptr32(received_o)
+    taken = ptr32(taken_o)
+    control = ptr32(control_o)
+    last = taken[taken_word]
+    first = received[2]
+    count = received[3]
+    far = ((last - first) >> 30) & 3  # the index has 32 bits: what is 2^30 away is not the same sample
+    back = (last - first) & _TICKS_MASK
+    control[cursor + 1] = 0
+    if far or count <= 0 or count > back:
+        return 0
+    if full == 0 and last >= 0 and last <= kept and back > last:
+        return 0  # before sample 0 the ring holds another run
+    gone = back - kept
+    if gone < 0:
+        gone = 0
+    if gone >= count:
+        return 0
+    control[cursor] = first + gone
+    control[cursor + 1] = count - gone
+    return 1 if gone else 2
+
+
+@micropython.viper
+def skip_overwritten(taken_o, taken_word: int, kept: int, margin: int, control_o, cursor: int) -> int:
+    """How many of those to be resent are overwritten by now, and left out with `margin` more: no race."""
+    taken = ptr32(taken_o)
+    control = ptr32(control_o)
+    left = control[cursor + 1]
+    lost = ((taken[taken_word] - control[cursor]) & _TICKS_MASK) - kept
+    if left == 0 or lost <= 0:
+        return 0
+    lost += margin
+    if lost > left:
+        lost = left
+    control[cursor] = control[cursor] + lost
+    control[cursor + 1] = left - lost
+    return lost
+
+
+@micropython.viper
+def first_kept(taken_o, taken_word: int, kept: int, full: int, control_o, cursor: int, out_o, out_word: int):
+    """Oldest that can still be had, into a word of `out`: the next to be resent, or where nothing is
+    under way the oldest in the ring. full: more than the ring holds were taken, whatever the index says.
+    """
+    taken = ptr32(taken_o)
+    control = ptr32(control_o)
+    out = ptr32(out_o)
+    last = taken[taken_word]
+    if control[cursor + 1]:
+        out[out_word] = control[cursor]
+    elif full or last < 0 or last > kept:
+        out[out_word] = last - kept
+    else:
+        out[out_word] = 0
 
 
 @micropython.viper

@@ -1,7 +1,8 @@
 """Frames out, frames in. Buffers made once; sending and receiving allocate nothing.
 
 Policy: what is sent is not kept here (the rings of sampler and detector keep it). A write to a host that does
-not read blocks for up to 500 ms; meanwhile the interrupt goes on sampling.
+not read blocks for up to 500 ms and is then cut short; meanwhile the interrupt goes on sampling. A 0x00 goes
+before each frame, so that the stump of a frame takes no other with it.
 """
 
 from bone import framing, kernels
@@ -18,6 +19,7 @@ class Link:
         framing.crc_table(self._table)
         self.payload = bytearray(kernels.BLOCK_SAMPLES * 8 + 64)
         self._frame = bytearray(len(self.payload) + 8)
+        self._body = memoryview(self._frame)[1:]
         self.received = bytearray(MAX_RECEIVED_BYTES)
         self._filled = 0
         self._overlong = False
@@ -26,8 +28,8 @@ class Link:
     def send(self, count):
         """Puts the first `count` bytes of `payload` on the wire as one frame."""
         framing.crc_append(self.payload, count, self._table)
-        length = framing.cobs_encode(self.payload, count + 4, self._frame)
-        self._console.write(self._frame, length)
+        length = framing.cobs_encode(self.payload, count + 4, self._body)
+        self._console.write(self._frame, length + 1)
 
     def send_copy(self, packet):
         """Sends a payload that was built elsewhere, word-aligned or not."""

@@ -45,8 +45,8 @@ class Sampler:
             self._board.sleep_ms(1)
             waited += 1
         self.stop()
-        self._detector.reset()  # it ran without its parameters
         measured = min(self.control[kernels.NEXT], _MEASURE_SAMPLES)
+        self._clear(0)  # what was taken here belongs to no run; and the detector ran without its parameters
         if measured < _MEASURE_LEAST_SAMPLES:
             return 0
         span = (measured - 1) * 4
@@ -56,17 +56,21 @@ class Sampler:
         self.rate_mhz = (measured - 1) * 1000000000 // elapsed_us
         return self.rate_mhz
 
-    def start(self):
-        """Sample index and counters from 0, converter on, interrupt armed."""
-        control = self.control
-        for word in range(kernels.CONTROL_WORDS):
-            control[word] = 0
-        control[kernels.PERIOD_US] = 1000000000 // self.rate_mhz if self.rate_mhz else 0
-        self._detector.reset()
+    def start(self, run=0):
+        """Sample index and counters from 0, converter on, interrupt armed. run: 16 bits."""
+        self._clear(run)
         self.running = True
         # The interrupt reads the bus: commands go out only while it is not armed.
         self._force.start()
         self._board.force_ready.irq(handler=self._interrupt, trigger=self._board.ready_edge, hard=True)
+
+    def _clear(self, run):
+        control = self.control
+        for word in range(kernels.CONTROL_WORDS):
+            control[word] = 0
+        control[kernels.RUN] = run
+        control[kernels.PERIOD_US] = 1000000000 // self.rate_mhz if self.rate_mhz else 0
+        self._detector.reset()
 
     def stop(self):
         self._board.force_ready.irq(handler=None)

@@ -13,12 +13,14 @@ from popsense.twin.interpreter import find_interpreter
 from popsense.twin.script import SensorScript
 from popsense_protocol.codec import TYPE_OF_NAME, Packet, decode, encode
 from popsense_protocol.framing import FrameDecoder, encode_frame
+from popsense_protocol.packets import START_UNCALIBRATED
 from tests.firmware.hands import COUNTS_PER_MM, COUNTS_PER_N
 
 PERIOD_NS = 1_012_345
 REST_SAMPLES = 100
 LISTENING = FLAG_DTR | FLAG_READING
 DEAF = FLAG_DTR  # the port is open, nobody reads
+DEFAULTS = {"START": {"options": START_UNCALIBRATED}}  # no board has a calibration yet
 
 
 class Bench:
@@ -43,7 +45,7 @@ class Bench:
 
     def ask(self, name: str, **fields: Any) -> Any:
         """The ACK or NAK to one command, as a packet."""
-        came = self.run(30, encode_frame(encode(name, **fields)))
+        came = self.run(30, encode_frame(encode(name, **DEFAULTS.get(name, {}) | fields)))
         (answer,) = [p for p in came if p.name in ("ACK", "NAK") and p.fields.command == TYPE_OF_NAME[name]]
         return answer
 

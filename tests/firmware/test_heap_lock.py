@@ -16,7 +16,7 @@ from tests.firmware.interpreters import ScriptProcess
 
 PATH = (
     *("interrupt body", "whole puncture", "blocks and events", "status and hello", "commands"),
-    *("foul frames", "whole loop"),
+    *("foul frames", "random bytes", "resending", "whole loop"),
 )
 ALLOCATING = ("a list", "a bound method", "a float")
 CONSOLE = "real console"  # reads what stands behind its line
@@ -61,12 +61,24 @@ def test_the_path_was_really_taken(require: Require):
     assert sent["blocks and events"]["SAMPLE_BLOCK"] >= 250
     assert sent["status and hello"] == {"STATUS": 3, "HELLO": 3}
     assert (sent["commands"]["ACK"], sent["commands"]["NAK"]) == (2, 2)
+    assert sent["commands"]["HELLO"] >= 1  # IDENTIFY's
     assert sent["foul frames"]["NAK"] == 2
+    # Three requests refused at once, and two overtaken; three done, one of them the clock, and two begun.
+    assert (sent["resending"]["NAK"], sent["resending"]["ACK"]) == (5, 5)
+    assert sent["resending"]["EVENT"] >= 3 + 3 + 64
+    assert sent["resending"]["SAMPLE_BLOCK"] > 100
     assert {name: sent["whole loop"][name] >= 2 for name in ("STATUS", "HELLO", "SAMPLE_BLOCK")} == {
         "STATUS": True,
         "HELLO": True,
         "SAMPLE_BLOCK": True,
     }
+
+
+def test_of_a_million_random_bytes_no_frame_is_accepted(require: Require):
+    """Nor does the board's memory grow: all of it runs under the lock."""
+    require("micropython")
+    verdict, frames, *_ = verdicts()["random bytes"]
+    assert (verdict, frames) == ("ok", {})
 
 
 def test_every_phase_of_the_detector_was_gone_through(require: Require):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.firmware.hands import FORCE_ZERO_CODE, PROFILE, SETTINGS
 from tests.firmware.interpreters import ScriptProcess
+from tests.firmware.scripts.board_words import Words, unboxed_words
 
 Ask = Callable[[Any], Any]
 MOST_CODE, MOST_DEPTH = 2**24 - 1, 16_380
@@ -92,3 +93,25 @@ def test_a_profile_at_its_limit_is_taken_or_refused_and_never_overflows(watch: A
 def test_the_watch_sees_what_leaves_a_word(watch: Ask):
     """A depth that no follower gives: its low-pass overflows."""
     assert "leaves 32 bits" in watch(question((3, 0, 0), [(3, 0, 2**21)], 80_000, {}))
+
+
+def test_the_words_in_which_the_rings_kernels_are_tried_are_the_boards():
+    """Signed when loaded, 32 bits after every calculation; stamps and counts of the ring wrap in them."""
+    words = Words(bytearray(b"\xff\xff\xff\xff\xff\xff\xff\x7f"))
+    assert [words[0], words[1] + 1, 1 + words[1], words[1] << 1] == [-1, -(2**31), -(2**31), -2]
+    assert [words[0] >> 30, words[0] & 0x3FFFFFFF, words[0] - 2**31] == [-1, 0x3FFFFFFF, 2**31 - 1]
+    words[0] = 2**31 + 5
+    assert words[0] == 5 - 2**31
+
+
+@pytest.mark.parametrize("value", [2**30, -(2**30) - 1, 2**31 - 1])
+def test_the_watch_sees_what_the_board_would_put_on_the_heap(value: int):
+    """The application on words of the board (stand_in.py) neither reads nor writes such a one itself."""
+    words = unboxed_words(2)
+    words[0] = 2**30 - 1
+    Words(words)[1] = value  # as a kernel does
+    assert words[0] == 2**30 - 1
+    with pytest.raises(OverflowError, match="boxed"):
+        _ = words[1]
+    with pytest.raises(OverflowError, match="boxed"):
+        words[0] = value

@@ -13,7 +13,7 @@ class Console:
         self.frame = bytearray(512)
         self.length = 0
         self.frames = 0
-        self.of_type = [0] * 128  # COBS leaves the type byte, which is not zero, in second place
+        self.of_type = [0] * 128  # behind 0x00 and COBS's first code the type byte, which is not zero
         self.incoming = b""
         self._at = 0
 
@@ -36,7 +36,7 @@ class Console:
             i += 1
         self.length = count
         self.frames += 1
-        self.of_type[buffer[1]] += 1
+        self.of_type[buffer[2]] += 1
 
     def last_hex(self):
         """The last frame written; allocates."""

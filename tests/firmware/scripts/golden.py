@@ -16,6 +16,7 @@ from bone.sample_ring import SampleRing
 board = Board()
 application = app.App(board, SampleRing())
 sampler, detector, link = application.sampler, application.detector, application.link
+answers = application._answers
 
 
 def signed(word):
@@ -30,7 +31,7 @@ def hello(fields):
     board.board_id = bytes.fromhex(fields["board_id"])
     board.boot_id = fields["boot_id"]
     board.interpreter = fields["interpreter"]
-    link.send_copy(app.hello(board, fields["sample_rate_mhz"]))
+    link.send_copy(app.hello(board, fields["sample_rate_mhz"], fields["calibration_id"]))
 
 
 def sample_block(fields):
@@ -39,14 +40,15 @@ def sample_block(fields):
     control[kernels.NEXT] = control[kernels.SENT] = signed(fields["first_sample"])
     control[kernels.PERIOD_US] = 1012
     control[kernels.LAST_TICKS] = ticks - 1012
-    control[kernels.MISSED] = 65536 + fields["missed"] - 1
+    control[kernels.MISSED] = fields["missed"] - 1
+    control[kernels.RUN] = fields["run"]
     for k, late in enumerate((0, 1012, 3036)):
         sample = fields["samples"][k]
         code = (sample["force_and_flags"] & 0xFFFFFF) ^ 0x800000
         raw = bytes((code >> 16, (code >> 8) & 0xFF, code & 0xFF))
         stamp = (ticks + late) & 0x3FFFFFFF
         kernels.push(raw, sample["depth"], sample["pressure"], stamp, sampler.ring, sampler.stamps, control)
-    link.send(kernels.take_block(3, sampler.ring, sampler.stamps, control, link.payload))
+    link.send(kernels.take_block(3, kernels.SENT, sampler.ring, sampler.stamps, control, link.payload))
 
 
 def event(fields):
@@ -63,7 +65,7 @@ def event(fields):
     parameters[detection.P_VERSION] = fields["detector_version"]
     parameters[detection.P_DEPTH] = 1 if fields["basis"] & wire.BASIS_DEPTH else 0
     detection.emit(wire.EVENT_POP, level, drop, since, ticks, state, parameters, detector.events)
-    link.send(detection.take_event(fields["number"], detector.events, link.payload))
+    link.send(detection.take_event(fields["number"], fields["run"], detector.events, link.payload))
 
 
 def status(fields):
@@ -71,6 +73,7 @@ def status(fields):
     control[kernels.NEXT] = fields["next_sample"]
     control[kernels.OVERRUNS] = fields["overruns"]
     control[kernels.MISSED] = fields["missed"]
+    control[kernels.RUN] = fields["run"]
     detector.state[detection.D_EVENTS] = fields["next_event"]
     link.bad_frames = fields["bad_frames"]
     application.heap_free = fields["heap_free_bytes"]
@@ -79,28 +82,50 @@ def status(fields):
 
 
 def ack(fields):
-    sampler.control[kernels.NEXT] = fields["next_sample"]
+    control = sampler.control
+    control[kernels.NEXT] = fields["next_sample"]
+    control[kernels.MISSED] = fields["missed"]
+    control[kernels.RUN] = fields["run"]
     detector.state[detection.D_EVENTS] = fields["next_event"]
-    application._ack(fields["command"], fields["request"])
+    sampler.running = True
+    answers._ticks_us = lambda: fields["ticks_us"]
+    answers.ack(fields["command"], fields["request"])
 
 
 def nak(fields):
-    application._nak(fields["command"], fields["request"], wire.NAK_ALREADY_SAMPLING)
+    """A ring that is full: the oldest kept sample is 8,128 back."""
+    control = sampler.control
+    control[kernels.RUN] = fields["run"]
+    control[kernels.FULL] = 1
+    control[kernels.NEXT] = signed((fields["first_kept"] + kernels.KEPT_SAMPLES) & 0xFFFFFFFF)
+    answers.not_kept(fields["request"], wire.STORED_SAMPLES)
 
 
-def received(name, frame):
+def asked_for(fields):
+    """The stretch that the device sets out to send, where it has all of it."""
+    control = sampler.control
+    control[kernels.RUN] = fields["run"]
+    control[kernels.NEXT] = signed((fields["first"] + fields["count"]) & 0xFFFFFFFF)
+    application._resend.answer(fields["request"])
+    return {"first": control[kernels.RESEND_NEXT] & 0xFFFFFFFF, "count": control[kernels.RESEND_LEFT]}
+
+
+def received(name, fields, frame):
     """The payload that Link.receive found, and what the application reads in it."""
     board.console.feed(bytes.fromhex(frame))
     length = link.receive()
     found = {"payload": bytes(link.received[:length]).hex()}
     if name == "IDENTIFY":
-        found["accepted"] = application._is_identify(length)
+        found["accepted"] = application._is_identify()
     else:
         found["request"] = application._request()
     if name == "PROFILE":
         found["profile"] = unpack_profile(link.received)
-    elif name != "IDENTIFY":
+    elif name == "START":
         found["mode"] = link.received[wire.START_MODE_AT]
+        found["options"] = link.received[wire.START_OPTIONS_AT]
+    elif name == "RESEND":
+        found.update(asked_for(fields))
     return found
 
 
@@ -118,4 +143,4 @@ for line in sys.stdin:
         BUILDERS[name](fields)
         print(json.dumps(board.console.last_hex()))
     else:
-        print(json.dumps(received(name, frame)))
+        print(json.dumps(received(name, fields, frame)))

@@ -4,22 +4,26 @@ The verdict is "ok", or "MemoryError" where something allocated. What a case nee
 """
 
 import json
+import struct
 import sys
 
-import micropython
-from fakes import Board
-
-from bone import app, detection, framing, kernels, wire
-from bone.board import Console
 from bone.sample_ring import SampleRing
 
+ring = SampleRing()  # before the rest is imported, as in main.py
+
+import micropython  # noqa: E402
+from fakes import Board  # noqa: E402
+
+from bone import app, detection, framing, kernels, wire  # noqa: E402
+from bone.board import Console  # noqa: E402
+
 board = Board()
-application = app.App(board, SampleRing())
+application = app.App(board, ring)
 sampler, detector, link = application.sampler, application.detector, application.link
 console = Console(sys.stdin.buffer, sys.stderr.buffer)
 console.any()  # ipoll makes its tuple with the first call, long before START
-START_1 = bytes((wire.START, 1, 1, 0))
-START_2 = bytes((wire.START, 1, 2, 0))
+START_1 = bytes((wire.START, 1, 1, 0, wire.START_UNCALIBRATED))
+START_2 = bytes((wire.START, 1, 2, 0, wire.START_UNCALIBRATED))
 IDENTIFY = bytes((wire.IDENTIFY,)) + wire.IDENTIFY_MAGIC
 PUSH = bytes((0x02, 0, 0))  # 131072 counts, 30 N
 REST = bytes(3)
@@ -38,6 +42,8 @@ def frame(payload):
 
 WELL_FORMED = frame(START_1) + frame(IDENTIFY) + frame(START_2) + frame(REFUSED_PROFILE)
 FOUL = b"\x05abc\0" + b"\x01" * 200 + b"\0" + frame(b"\x7f") + frame(bytes((wire.START,)))
+CLOCK = frame(bytes((wire.CLOCK, 0, 9, 0)))
+NOISE = bytearray(500)
 FAREWELL = bytearray(b"ok\n")
 
 
@@ -109,6 +115,53 @@ def commands():
         application.step()
 
 
+def resend(what, first, count):
+    run = sampler.control[kernels.RUN]
+    return frame(struct.pack(wire.RESEND_FORMAT, wire.RESEND, what, 300, run, 0, first, count))
+
+
+def requests():
+    """Of the run that has just begun: refused ones, then 60 samples, 3 events and the clock."""
+    samples, events = wire.STORED_SAMPLES, wire.STORED_EVENTS
+    refused = resend(samples, 0xFFFFFFF0, 0xFFFFFFFF) + resend(events, 1 << 30, 3) + resend(2, 0, 1)
+    return refused + resend(samples, 0, 60) + resend(events, 0, 3) + CLOCK
+
+
+def found_events(count):
+    for number in range(count):
+        detection.emit(1, number, 0, 0, 1, detector.state, detector.parameters, detector.events)
+
+
+def resending():
+    """Answered while sampling, and overtaken under way: samples by the interrupt, events by newer ones."""
+    interrupts(100)
+    found_events(3)
+    for _ in range(300):
+        application.step()
+    board.console.feed(overtaken)
+    for _ in range(40):
+        application.step()
+    interrupts(8300)
+    found_events(64)
+    for _ in range(100):
+        application.step()
+
+
+def random_bytes():
+    """A million, every 25th of them a 0x00, so that most frames have the length of a command."""
+    seed = 1
+    for _ in range(1000000 // len(NOISE)):
+        for i in range(len(NOISE)):
+            seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+            NOISE[i] = (seed >> 16) & 0xFF if (seed >> 8) % 28 else 0
+        NOISE[-1] = 0
+        board.console.feed(NOISE)
+        while board.console.any():
+            length = link.receive()
+            if length:
+                application.answer(length)
+
+
 def whole_loop():
     """3 s of the main loop, blocks and HELLO and STATUS in it."""
     for _ in range(3000):
@@ -142,6 +195,8 @@ CASES = {
     "status and hello": (status_and_hello, b""),
     "commands": (commands, WELL_FORMED),
     "foul frames": (commands, FOUL),
+    "resending": (resending, requests),
+    "random bytes": (random_bytes, b""),
     "whole loop": (whole_loop, b""),
     "real console": (real_console, b""),
     "a list": (allocates_a_list, b""),
@@ -168,10 +223,11 @@ while True:
         break
     work, incoming = CASES[json.loads(line)]
     sampling()
-    board.console.feed(incoming)
+    overtaken = resend(wire.STORED_SAMPLES, 0, 300) + resend(wire.STORED_EVENTS, 0, 3)
+    board.console.feed(incoming() if callable(incoming) else incoming)
     first_event = detector.state[detection.D_EVENTS]
     found = verdict(work)
     numbers = range(first_event, detector.state[detection.D_EVENTS])
-    events = [detector.events[(n & 63) * detection.EVENT_BYTES + 1] for n in numbers]
+    events = [detector.events[(n & 63) * detection.KEPT_EVENT_BYTES + 1] for n in numbers]
     sent = {kind: count for kind, count in enumerate(board.console.of_type) if count}
     print(json.dumps([found, sent, sampler.control[kernels.NEXT], events]))

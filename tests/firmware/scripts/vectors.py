@@ -49,6 +49,7 @@ def samples(argument):
     start = argument["start"]
     control[kernels.NEXT] = control[kernels.SENT] = start - (1 << 32) if start >= 1 << 31 else start
     control[kernels.PERIOD_US] = argument.get("period_us", 0)
+    control[kernels.FULL] = argument.get("full", 0)
     out = bytearray(kernels.BLOCK_SAMPLES * 8 + 64)
     return [STEPS[step[0]](control, out, *step[1:]) for step in argument["steps"]]
 
@@ -67,7 +68,7 @@ def push_many(control, out, count, ticks, period_us):
 
 
 def take(control, out, count):
-    length = kernels.take_block(count, ring.samples, ring.stamps, control, out)
+    length = kernels.take_block(count, kernels.SENT, ring.samples, ring.stamps, control, out)
     return bytes(out[:length]).hex()
 
 
@@ -109,7 +110,7 @@ def detect(argument):
     out = bytearray(detection.EVENT_BYTES)
     found = []
     for number in range(detector.state[detection.D_EVENTS]):
-        detection.take_event(number, detector.events, out)
+        detection.take_event(number, 7, detector.events, out)
         found.append(bytes(out).hex())
     return found
 
@@ -150,6 +151,13 @@ def rate(period_us):
     return [application.sampler.rate_mhz, board.now_ms, application.healthy]
 
 
+def board_words(_):
+    """From now on the ring's kernels calculate in the board's words. CPython only."""
+    from board_words import Words
+
+    kernels.ptr32 = Words
+
+
 def pack(argument):
     """struct.pack with a format of wire.py; bytes are given as {"hex": text}."""
     name, values = argument
@@ -158,6 +166,7 @@ def pack(argument):
 
 
 OPERATIONS = {
+    "board_words": board_words,
     "pack": pack,
     "crc": crc,
     "cobs": cobs,

@@ -1,0 +1,128 @@
+"""The application on the stand-in board, step by step. In: [operation, argument] a line.
+
+Out: the frames that it wrote meanwhile, as a list of hex texts; written as they come, since the heap is that
+of a Pico.
+"""
+
+import gc
+import json
+import sys
+
+from fakes import Board, Console
+
+from bone import app, detection, kernels
+from bone.sample_ring import SampleRing
+
+ring = SampleRing()
+
+
+class TellingConsole(Console):
+    """Frames go straight into the answer."""
+
+    telling = False
+
+    def write(self, buffer, count):
+        if self.telling:
+            sys.stdout.write(',"' + bytes(buffer[:count]).hex() + '"')
+
+
+class CountingBoard(Board):
+    """Its converter gives in each sample what `numbered` says of the index, so that none is like another."""
+
+    def __init__(self, options):
+        Board.__init__(self)
+        self.console = TellingConsole()
+        self.boot_id = options.get("boot_id", 0)
+        self.now_us = options.get("ticks_us", 0)
+        self.control = None
+
+    def ticks_diff(self, later, earlier):
+        return ((later - earlier + (1 << 29)) & 0x3FFFFFFF) - (1 << 29)
+
+    def edge(self):
+        if self.control is not None:
+            number = self.control[kernels.NEXT] & 4095  # of 1 N at most: no contact
+            self.spi.result[1] = number >> 8
+            self.spi.result[2] = number & 0xFF
+        Board.edge(self)
+
+
+class Device:
+    """One power-on."""
+
+    def __init__(self, options):
+        self.board = CountingBoard(options)
+        self.app = app.App(self.board, ring)
+        # Past the watch of board_words over what the application itself reads.
+        self.control = self.board.control = memoryview(self.app.sampler.control)
+
+    def tell(self, text):
+        """A frame of the host, and one step of the loop, which answers it."""
+        self.board.console.feed(bytes.fromhex(text))
+        self.app.step()
+
+    def steps(self, count):
+        for _ in range(count):
+            self.app.step()
+
+    def run(self, samples):
+        """Steps until so many more samples were taken."""
+        control = self.control
+        left = samples
+        while left > 0:
+            before = control[kernels.NEXT]
+            self.app.step()
+            left -= (control[kernels.NEXT] - before) & 0x3FFFFFFF
+
+    def stall(self, samples):
+        """The interrupt goes on, the loop does not come round."""
+        for _ in range(samples):
+            self.board.edge()
+
+    def skip_to(self, index):
+        """The next sample gets this index, as if all before it had been taken and sent."""
+        control = self.control
+        control[kernels.NEXT] = control[kernels.SENT] = index - (1 << 32) if index >= 1 << 31 else index
+
+    def events(self, count):
+        """The detector finds so many at once."""
+        detector = self.app.detector
+        for _ in range(count):
+            number = detector.state[detection.D_EVENTS]
+            detection.emit(1, number, 0, 0, 1, detector.state, detector.parameters, detector.events)
+
+    def event_in_the_midst(self, _):
+        """The interrupt finds one more event while the next is being copied."""
+        plain = detection.take_event
+
+        def interrupted(*arguments):
+            detection.take_event = plain
+            self.events(1)
+            return plain(*arguments)
+
+        detection.take_event = interrupted
+
+    def missed(self, count):
+        self.control[kernels.MISSED] = count
+
+    def calibrated(self, identity):
+        self.app.calibration_id = identity
+
+
+device = None
+for line in sys.stdin:
+    name, value = json.loads(line)
+    sys.stdout.write('[""')
+    if name == "board_words":  # CPython only
+        import board_words
+
+        kernels.ptr32 = board_words.Words
+        kernels.words = board_words.unboxed_words
+    elif name == "power_on":
+        device = None
+        gc.collect()
+        device = Device(value)
+        device.board.console.telling = True
+    else:
+        getattr(device, name)(value)
+    sys.stdout.write("]\n")
