@@ -9,7 +9,9 @@
     |   +-- NotOurDeviceError  something else answers, or nothing does
     |   +-- ProtocolMismatch   a popsense board that speaks another protocol version
     |   +-- CommandRefused     the board answered NAK
-    |   +-- LinkLost           the board fell silent or the port closed
+    |   +-- LinkLost           the board fell silent or the port closed, and did not come back
+    |       +-- BoardRestarted it came back without the attempt: reset, or power loss
+    |       +-- BoardTaken     another program stopped it or started it anew
     +-- TwinError              the simulated board could not be started or broke down
 
 A message says what happened; `remedy` says what to do next.
@@ -62,6 +64,14 @@ class CommandRefused(DeviceError):
 
 class LinkLost(DeviceError):
     """The board fell silent, or the port closed."""
+
+
+class BoardRestarted(LinkLost):
+    """The board lost power or was reset: what it had not sent is gone."""
+
+
+class BoardTaken(LinkLost):
+    """Another program stopped the board, or started it anew."""
 
 
 class TwinError(PopsenseError):

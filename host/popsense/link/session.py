@@ -1,73 +1,80 @@
-"""The conversation with one board: HELLO, IDENTIFY, START, STOP; packets in between.
+"""The conversation with one board: HELLO, IDENTIFY, START, STOP; what is lost on the way is asked for again.
 
-The host is silent until it has decoded a HELLO (console rule). Raw bytes go to the `tap` before anything
-looks at them, so that a recording holds what came and not what was understood.
+The host is silent until it has decoded a packet of ours (console rule). When the way to the board is lost in
+mid-attempt, the session looks for it again by itself; while the board has power it keeps the last 8 s.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from popsense.errors import CommandRefused, LinkLost, NotOurDeviceError, ProtocolMismatch
+from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PortError
+from popsense.link.clock import ClockSync
+from popsense.link.connection import READ_S, Connection, Witness
+from popsense.link.hello import Hello, not_ours, read_hello
+from popsense.link.repair import Repair
 from popsense.link.transport import Transport
-from popsense_protocol import packets
-from popsense_protocol.codec import TYPE_OF_NAME, Packet, PacketError, decode, encode, schema_hash
-from popsense_protocol.framing import FrameDecoder, encode_frame
+from popsense_protocol.codec import TYPE_OF_NAME, Packet
+from popsense_protocol.packets import START_UNCALIBRATED
 
 HELLO_TIMEOUT_S = 3.0
-ANSWER_TIMEOUT_S = 1.0
-TRIES = 3
-READ_S = 0.1
-SILENCE_S = 3.0  # HELLO and STATUS come every second at least
+SILENCE_S = 2.0  # while sampling something comes every 20 ms; the ring holds 8 s, of which this is a part
+RESUME_S = 2.5  # a board that has just come back says HELLO within 1 s
+REOPEN_S = 0.25
+PATIENCE_S = 30.0  # so long an attempt waits for its board; what comes back later than 8 s has a hole
+FETCH_S = 12.0  # after STOP the device sends what is missing at full speed: a ring takes about 1 s
+CLOCK_S = 1.0
+FIRST_CLOCK_S = 0.2  # until there are enough round trips for a first fit
+FIRST_TRIPS = 5
+RUN_MODULUS = 1 << 16
 
-Tap = Callable[[float, bytes], None]
-
-_REFUSALS = {
-    "unknown_command": ("the board does not know this command", "Update its firmware."),
-    "malformed": ("the board could not read the command", "Update its firmware."),
-    "not_identified": ("the board wants IDENTIFY first", "Open the session again."),
-    "already_sampling": (
-        "the board is sampling already",
-        "Wait for the other program to stop, or unplug the board.",
-    ),
-    "not_sampling": ("the board is not sampling", "Start an attempt first."),
-    "sensor_fault": ("the force sensor does not answer", "Check the cable between board and load cell."),
-}
-
-
-@dataclass(frozen=True)
-class Hello:
-    """What the board says of itself. Rates in samples/s; ids as hex text; `fields` is the whole packet."""
-
-    firmware_version: str
-    interpreter: str
-    board_id: str
-    boot_id: str
-    sample_rate_hz: float
-    detector_version: int
-    calibration_id: int
-    fields: Any
+T = TypeVar("T")
+_LOOK = "Check the cable, then start again."
 
 
 class Session:
-    """One open conversation; make it with `connect`."""
+    """One conversation; make it with `connect`. `patience_s`: how long a lost board is looked for."""
 
-    def __init__(self, transport: Transport, tap: Tap | None = None) -> None:
-        self.transport = transport
-        self.tap = tap
-        self._decoder = FrameDecoder()
+    def __init__(
+        self, transport: Transport, witness: Witness | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._connection = Connection(transport, self._notice)
+        if witness is not None:
+            self._connection.witness = witness
+        self._patience_s = patience_s
         self._pending: deque[Packet] = deque()
         self._request = 0
-        self._heard_at = transport.now()
-        self._next_sample = 0
-        self.undecodable = 0
+        self._identified = self._stopping = self._stopped = False
+        self._early_events: dict[int, Packet] = {}
+        self._clock_asked: dict[int, float] = {}
+        self._next_clock_s = 0.0
+        self._back_at = 0.0
+        self._holes_told = 0
         self.hello: Hello | None = None
+        self.repair: Repair | None = None
+        self.clock = ClockSync()
+
+    @property
+    def transport(self) -> Transport:
+        return self._connection.transport
 
     @property
     def bad_frames(self) -> int:
         """Frames and packets that came damaged, since the session began."""
-        return self._decoder.bad_frames + self.undecodable
+        return self._connection.bad_frames + self._connection.undecodable
+
+    @property
+    def settled_below(self) -> int:
+        """Below this index every sample of the attempt has come, or is known to be gone."""
+        return self.repair.settled_below if self.repair else 0
+
+    def watch(self, witness: Witness | None) -> None:
+        """From now on what happens on the link goes there; None: nowhere."""
+        self._connection.watch(witness)
+
+    def be_brief(self) -> None:
+        """From now on a lost board is not looked for: whoever is in charge wants to end."""
+        self._patience_s = 0.0
 
     def connect(self) -> Hello:
         """Waits for HELLO, checks version and schema, identifies.
@@ -75,32 +82,14 @@ class Session:
         NotOurDeviceError where none comes, ProtocolMismatch where the board speaks another version.
         """
         heard = False
-        deadline = self.transport.now() + HELLO_TIMEOUT_S
-        while self.transport.now() < deadline:
-            data = self._read(READ_S)
-            heard = heard or bool(data)
-            for packet in self._packets(data):
-                if packet.name == "HELLO":
-                    self.hello = _hello(packet.fields)
-                    self._command("IDENTIFY")
-                    return self.hello
-        raise _not_ours(self.transport.name, heard)
-
-    def start(self, mode: str) -> None:
-        """Sampling begins; sample index and event number from 0. CommandRefused on NAK.
-
-        A board that still samples for a program that died is stopped first: the port is ours alone.
-        """
-        self._command_idle("START", mode=mode)
-
-    def _command_idle(self, name: str, **fields: Any) -> None:
-        try:
-            self._command(name, **fields)
-        except CommandRefused as refusal:
-            if refusal.reason != "already_sampling":
-                raise
-            self.stop()
-            self._command(name, **fields)
+        deadline = self._now() + HELLO_TIMEOUT_S
+        while self.hello is None and self._now() < deadline:
+            heard = self._connection.read() or heard
+        if self.hello is None:
+            raise not_ours(self.transport.name, heard)
+        self._connection.command("IDENTIFY")
+        self._identified = True
+        return self.hello
 
     def set_profile(self, profile: Mapping[str, int]) -> None:
         """Site and device for the board's detector, before an attempt; fields of PROFILE by name.
@@ -109,130 +98,250 @@ class Session:
         """
         self._command_idle("PROFILE", **profile)
 
+    def start(self, mode: str, uncalibrated: bool = False) -> None:
+        """Sampling begins; sample index and event number from 0. CommandRefused on NAK.
+
+        uncalibrated: begin although the board has no calibration. A board that still samples for a program
+        that died is stopped first: the port is ours alone.
+        """
+        options = START_UNCALIBRATED if uncalibrated else 0
+        self.repair = None  # from here on the board may answer for another run
+        answer = self._command_idle("START", mode=mode, options=options)
+        arrived = list(self._pending)
+        self._pending.clear()
+        self._stopping = self._stopped = False
+        self._holes_told = 0
+        self._early_events.clear()
+        self.repair = Repair(answer.run)
+        self._connection.note("started", run=answer.run, boot_id=self.hello.boot_id if self.hello else "")
+        for packet in arrived:  # what came behind the ACK in the same breath
+            if packet.name in ("SAMPLE_BLOCK", "EVENT") and self.repair.take(packet, self._now()):
+                self._pass_on(packet)
+
     def stop(self) -> tuple[int, int]:
-        """Sampling ends; (samples taken, events found) by the board's own count."""
-        fields = self._command("STOP")
-        return fields.next_sample, fields.next_event
+        """Sampling ends, and what is missing is fetched; the board's own count of (samples, events)."""
+        self._stopping = True
+        try:
+            answer = self._command("STOP")
+        except CommandRefused as refusal:
+            if refusal.reason != "not_sampling" or self.repair is None or self._stopped:
+                raise
+            answer = self._command("CLOCK")  # the answer to our STOP was lost: every ACK tells the counts
+        self._stopped = True
+        self._fetch_rest()
+        return answer.next_sample, answer.next_event
 
     def receive(self, timeout_s: float = READ_S) -> Iterator[Packet]:
-        """Packets that came within the time-out, those that waited behind a command first.
+        """Packets that came within the time-out, those that waited behind a command first; each once.
 
-        LinkLost where the board restarted, or was silent for longer than SILENCE_S.
+        A lost way to the board is looked for. LinkLost where it does not come back in time, BoardRestarted
+        where ring and events are gone, BoardTaken where another program stopped the board or started it anew.
         """
+        if not self._pending:
+            self._recovering(lambda: self._read_on(timeout_s))
+            self._keep_up()
         while self._pending:
             yield self._pending.popleft()
-        yield from self._packets(self._read(timeout_s))
-        if self.transport.now() - self._heard_at > SILENCE_S:
-            raise LinkLost(
-                f"the board has been silent for {SILENCE_S:g} s", "Check the cable, then start again."
+        if self.repair is not None and self.repair.taken is not None and not self._stopping:
+            self._fetch_rest()
+            raise BoardTaken(
+                f"another program stopped the board after {self.repair.taken} samples",
+                "Close the other program.",
             )
 
+    # ---- commands --------------------------------------------------------------------------------------
+
+    def _command_idle(self, name: str, **fields: Any) -> Any:
+        try:
+            return self._command(name, **fields)
+        except CommandRefused as refusal:
+            if refusal.reason != "already_sampling":
+                raise
+            self.repair = None
+            self._stop_idle()
+            return self._command(name, **fields)
+
+    def _stop_idle(self) -> None:
+        try:
+            self.stop()
+        except CommandRefused as refusal:
+            if refusal.reason != "not_sampling":  # it stopped already: the answer was lost with the way
+                raise
+
     def _command(self, name: str, **fields: Any) -> Any:
-        """Sends until ACK or NAK comes; the same request number, so that the board does it once."""
-        if name != "IDENTIFY":
-            self._request = self._request % 0xFFFF + 1
-            fields["request"] = self._request
-        frame = encode_frame(encode(name, **fields))
-        for _ in range(TRIES):
-            self.transport.write(frame)
-            answer = self._await_answer(TYPE_OF_NAME[name], fields.get("request", 0))
-            if answer is not None:
-                return answer
-        raise LinkLost(f"no answer to {name}", "Check the cable, then open the board again.")
+        fields["request"] = self._next_request()
+        return self._recovering(lambda: self._connection.command(name, **fields))
 
-    def _await_answer(self, command: int, request: int) -> Any:
-        deadline = self.transport.now() + ANSWER_TIMEOUT_S
-        while self.transport.now() < deadline:
-            answer = None
-            for packet in self._packets(self._read(READ_S)):
-                if packet.name in ("ACK", "NAK") and (packet.fields.command, packet.fields.request) == (
-                    command,
-                    request,
-                ):
-                    answer = packet
-                    if command == TYPE_OF_NAME["START"]:
-                        self._pending.clear()  # what came before belongs to no attempt of ours
-                else:
-                    self._pending.append(packet)
-            if answer is not None:
-                return _accepted(answer)
-        return None
+    def _next_request(self) -> int:
+        self._request = self._request % 0xFFFF + 1
+        return self._request
 
-    def _read(self, timeout_s: float) -> bytes:
-        data = self.transport.read(timeout_s)
-        if data:
-            self._heard_at = self.transport.now()
-            if self.tap is not None:
-                self.tap(self._heard_at, data)
-        return data
+    # ---- packets ---------------------------------------------------------------------------------------
 
-    def _packets(self, data: bytes) -> Iterator[Packet]:
-        for payload in self._decoder.feed(data):
-            _check_version(payload)
-            try:
-                packet = decode(payload)
-            except PacketError:
-                self.undecodable += 1
-                continue
-            self._notice(packet)
-            yield packet
+    def _read_on(self, timeout_s: float) -> None:
+        self._connection.read(timeout_s)
+        if self._now() - self._connection.heard_at > SILENCE_S:
+            raise LinkLost(f"the board has been silent for {SILENCE_S:g} s", _LOOK)
 
     def _notice(self, packet: Packet) -> None:
-        """How far the samples came, and whether this is still the board's same run."""
-        if packet.name == "SAMPLE_BLOCK":
-            self._next_sample = packet.fields.first_sample + packet.fields.count
-        elif packet.name == "HELLO" and self.hello is not None:
-            self._refuse_a_restart(_hello(packet.fields).boot_id)
+        """Every packet as it comes: who speaks, what it brings; what is new waits to be received."""
+        if packet.name == "HELLO":
+            self._meet(read_hello(packet.fields))
+        elif packet.name in ("ACK", "NAK", "STATUS"):
+            self._refuse_another_run(packet)
+        self._take_time(packet)
+        if self.repair is None or self.repair.take(packet, self._now()):
+            self._pass_on(packet)
+        self._tell_holes()
 
-    def _refuse_a_restart(self, boot_id: str) -> None:
-        if self.hello is None or boot_id == self.hello.boot_id:
+    def _pass_on(self, packet: Packet) -> None:
+        """Events wait for those before them: a withdrawal without its pop would be no withdrawal."""
+        if packet.name != "EVENT" or self.repair is None:
+            self._pending.append(packet)
+        else:
+            self._early_events[self.repair.events.whole(packet.fields.number)] = packet
+        self._release_events()
+
+    def _release_events(self) -> None:
+        settled_below = self.repair.events.settled.first_missing() if self.repair is not None else 0
+        for number in sorted(self._early_events):
+            if number < settled_below:
+                self._pending.append(self._early_events.pop(number))
+
+    def _meet(self, hello: Hello) -> None:
+        if self.hello is None or not self._identified:
+            self.hello = hello  # one from before IDENTIFY may be stale: the latest says who answers
+        elif hello.board_id != self.hello.board_id:
+            raise LinkLost(f"another board answers on {self.transport.name}", "Plug the first one in.")
+        elif hello.boot_id != self.hello.boot_id:
+            raise self._restarted()
+
+    def _restarted(self) -> BoardRestarted:
+        return BoardRestarted(f"the board restarted or lost power {self._after()}", "Check its supply.")
+
+    def _refuse_another_run(self, packet: Packet) -> None:
+        if self.repair is None:
             return
-        where = f"after sample {self._next_sample - 1}" if self._next_sample else "before the first sample"
-        raise LinkLost(f"the board restarted or lost power {where}", "Check its supply, then start again.")
+        if packet.name == "NAK" and packet.fields.reason == "not_identified":
+            raise self._restarted()  # its HELLO was lost
+        # Runs are counted up: a lower number is an answer of before, which a driver has kept.
+        if 0 < (packet.fields.run - self.repair.run) % RUN_MODULUS < RUN_MODULUS // 2:
+            raise BoardTaken(
+                f"another program started the board anew {self._after()}", "Close the other program."
+            )
 
+    def _after(self) -> str:
+        if self.repair is None or not self.repair.samples.sent:
+            return "before the first sample"
+        return f"after sample {self.repair.samples.sent - 1}"
 
-def _accepted(answer: Packet) -> Any:
-    if answer.name == "NAK":
-        reason = str(answer.fields.reason)
-        raise CommandRefused(*_REFUSALS[reason], reason)
-    return answer.fields
+    def _take_time(self, packet: Packet) -> None:
+        if packet.name != "ACK" or packet.fields.command != TYPE_OF_NAME["CLOCK"]:
+            return
+        sent_s = self._clock_asked.pop(packet.fields.request, None)
+        if sent_s is not None:
+            self._clock_asked.clear()  # an earlier question was lost
+            received_s, ticks_us = self._connection.heard_at, packet.fields.ticks_us
+            self.clock.add(sent_s, received_s, ticks_us)
+            self._connection.note("clock", sent_s=sent_s, received_s=received_s, ticks_us=ticks_us)
 
+    def _tell_holes(self) -> None:
+        gone = self.repair.samples.gone if self.repair is not None else []
+        for hole in gone[self._holes_told :] if len(gone) > self._holes_told else ():
+            self._holes_told += 1
+            self._connection.note("hole", first_sample=hole.first_sample, count=hole.count)
 
-def _check_version(payload: bytes) -> None:
-    """HELLO's version and schema hash stand at fixed places in every version (protocol/README.md)."""
-    if payload[0] != TYPE_OF_NAME["HELLO"] or len(payload) < 8:
-        return
-    version, schema = int.from_bytes(payload[2:4], "little"), int.from_bytes(payload[4:8], "little")
-    ours = packets.PROTOCOL_VERSION
-    if version != ours:
-        older = "the board's firmware" if version < ours else "this program"
-        raise ProtocolMismatch(
-            f"the board speaks protocol {version}, this program {ours}", f"Update {older}."
-        )
-    if schema != schema_hash():
-        message = f"the board's packet layout {schema:08X} is not ours, {schema_hash():08X}"
-        raise ProtocolMismatch(message, "Install firmware and program of the same release.")
+    # ---- what is missing, and what time it is ------------------------------------------------------------
 
+    def _keep_up(self) -> None:
+        """Asks for what is missing, one stretch at a time, and for the device's clock once a second."""
+        if self.repair is None:
+            return
+        now = self._now()
+        ask = self.repair.wanted(now)
+        if ask is not None:
+            request = self._next_request()
+            self.repair.asked(ask, request, now)
+            self._say(
+                "RESEND",
+                what=ask.what,
+                request=request,
+                run=self.repair.run,
+                first=ask.first % (1 << 32),
+                count=ask.end - ask.first,
+            )
+        if now >= self._next_clock_s:
+            self._next_clock_s = now + (CLOCK_S if len(self.clock.trips) >= FIRST_TRIPS else FIRST_CLOCK_S)
+            request = self._next_request()
+            self._clock_asked[request] = now
+            self._say("CLOCK", request=request)
 
-def _hello(fields: Any) -> Hello:
-    return Hello(
-        firmware_version=".".join(str(part) for part in fields.firmware_version),
-        interpreter=fields.interpreter,
-        board_id=fields.board_id.hex(),
-        boot_id=f"{fields.boot_id:08x}",
-        sample_rate_hz=fields.sample_rate_mhz / 1000,
-        detector_version=fields.detector_version,
-        calibration_id=fields.calibration_id,
-        fields=fields,
-    )
+    def _say(self, name: str, **fields: Any) -> None:
+        self._recovering(lambda: self._connection.send(name, **fields))
 
+    def _fetch_rest(self) -> None:
+        """The device is idle: everything that it still has, until nothing is missing.
 
-def _not_ours(name: str, heard: bool) -> NotOurDeviceError:
-    if heard:
-        return NotOurDeviceError(
-            f"something answers on {name}, but no popsense board",
-            "Choose another port, or install the firmware.",
-        )
-    return NotOurDeviceError(
-        f"no board answers on {name}", "Check port and cable (some only charge), or install the firmware."
-    )
+        An outage costs nothing here, however long: an idle device keeps what it has.
+        """
+        self._back_at = self._now()
+        while (
+            self.repair is not None and not self.repair.is_settled and self._now() < self._back_at + FETCH_S
+        ):
+            self._keep_up()
+            self._recovering(self._connection.read)
+
+    # ---- a lost way ------------------------------------------------------------------------------------
+
+    def _recovering(self, act: Callable[[], T]) -> T:
+        """`act`; where the way is lost in the middle of it, once more after the way was found again.
+
+        A board that is found each time and never does what it is asked gets no more patience than one that
+        is away.
+        """
+        lost_at: float | None = None
+        while True:
+            try:
+                return act()
+            except (BoardRestarted, BoardTaken):
+                raise
+            except LinkLost as loss:
+                lost_at = self._now() if lost_at is None else lost_at
+                if self._now() - lost_at > self._patience_s:
+                    raise
+                self._recover(loss)
+
+    def _recover(self, loss: LinkLost) -> None:
+        """Opens the way again and identifies. The loss itself, where the board does not come back in time."""
+        self._connection.note("link", state="lost", detail=str(loss))
+        lost_at = self._now()
+        while self._now() - lost_at < self._patience_s:
+            try:
+                self._resume()
+            except (BoardRestarted, BoardTaken):
+                raise
+            except (LinkLost, PortError):
+                self.transport.wait(REOPEN_S)
+                self._connection.witness.tick(self._now())
+            else:
+                self._back_at = self._now()
+                self._connection.note("link", state="back", away_s=round(self._back_at - lost_at, 3))
+                return
+        gone = f"it did not come back within {self._patience_s:g} s; the attempt ends {self._after()}"
+        raise LinkLost(f"{loss}; {gone}", _LOOK) from loss
+
+    def _resume(self) -> None:
+        """LinkLost where the board is not there (yet)."""
+        self._connection.reopen()
+        deadline = self._now() + RESUME_S
+        while not self._connection.heard_packets and self._now() < deadline:
+            self._connection.read()
+        if not self._connection.heard_packets:
+            raise LinkLost(f"no board answers on {self.transport.name}", _LOOK)
+        if self.repair is not None:
+            self.repair.forget_asks()
+        self._clock_asked.clear()
+        self._connection.command("IDENTIFY")
+
+    def _now(self) -> float:
+        return self.transport.now()

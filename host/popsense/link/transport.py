@@ -33,6 +33,14 @@ class Transport(Protocol):
         """The board samples now. A simulated hand begins; a person is told by whoever calls this."""
         ...
 
+    def wait(self, seconds: float) -> None:
+        """Lets time pass on this clock."""
+        ...
+
+    def reopen(self) -> None:
+        """Opens the same way again, under whatever name it has come back. LinkLost while it is not there."""
+        ...
+
     def close(self) -> None:
         """Safe to call twice."""
         ...

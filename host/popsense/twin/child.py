@@ -28,15 +28,15 @@ class Exchange(NamedTuple):
 
 
 class FirmwareChild(ChildProcess):
-    """One power-on of the simulated board."""
+    """One power-on of the simulated board; `boot` counts them, each has a boot id of its own."""
 
-    def __init__(self, script: SensorScript, interpreter: Interpreter, seed: int) -> None:
+    def __init__(self, script: SensorScript, interpreter: Interpreter, seed: int, boot: int = 0) -> None:
         options = {
             "script": "script.u16",
             "period_ns": script.sample_period_ns,
             "rest_samples": script.rest_samples,
             "board_id": f"{0x7457494E00000000 + seed % 2**32:016x}",  # "tWIN" and the seed
-            "boot_id": (seed * 2654435761 + 1) % 2**32,
+            "boot_id": (seed * 2654435761 + boot * 40503 + 1) % 2**32,
         }
         super().__init__(
             interpreter,

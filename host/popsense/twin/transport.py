@@ -7,33 +7,18 @@ pace=real it keeps to the wall clock. Same address, same bytes.
 import reprlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from popsense.errors import LinkLost, UsageError
-from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES, SiteProfile
+from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES
 from popsense.twin.board import usb
-from popsense.twin.child import FirmwareChild
-from popsense.twin.insertion import Setup, Truth
-from popsense.twin.interpreter import find_interpreter
+from popsense.twin.insertion import Truth
 from popsense.twin.interrupts import interrupts_deferred
-from popsense.twin.script import SensorScript, build_script
+from popsense.twin.script import SensorScript
+from popsense.twin.sim_board import QUANTUM_US, SimBoard, TwinAddress
 
 EXAMPLE = f"Use for instance sim://{ADULT_PROXIMAL_TIBIA.name}?operator=expert&seed=7."
 MAX_SEED = 2**64 - 1
-QUANTUM_US = {"max": 100_000, "real": 20_000}  # a larger step means fewer exchanges and a later answer
-
-
-@dataclass(frozen=True)
-class TwinAddress:
-    """A parsed sim:// address."""
-
-    site: SiteProfile
-    operator: str = "expert"
-    device: str = "powered"
-    seed: int = 0
-    pace: str = "max"
-    interpreter: str = "auto"
 
 
 def parse_address(url: str) -> TwinAddress:
@@ -69,7 +54,10 @@ def parse_seed(text: str) -> int:
 
 
 class SimTransport:
-    """A byte pipe to the firmware in its child process; see link.transport.Transport for the contract."""
+    """A byte pipe to the firmware in its child process; see link.transport.Transport for the contract.
+
+    The port is opened at once and the board is switched off with `close`.
+    """
 
     def __init__(
         self,
@@ -77,29 +65,28 @@ class SimTransport:
         script: SensorScript | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.address = address
-        self.script = script or build_script(
-            Setup(address.site, address.operator, address.device, address.seed)
-        )
-        self._child = FirmwareChild(self.script, find_interpreter(address.interpreter), address.seed)
-        self._quantum_us = QUANTUM_US[address.pace]
-        self._sleep = sleep
-        self._started_wall_s = time.monotonic()
+        self.board = SimBoard(address, script, sleep)
         self._outgoing = bytearray()
-        self._incoming = bytearray()  # no local variable: Ctrl-C comes while _keep_pace sleeps
+        self._incoming = bytearray()  # no local variable: Ctrl-C comes while keep_pace sleeps
         self._begin = False
         self._closed = False
-        self._now_us = 0
-        self._origin_us: int | None = None
 
     @property
     def name(self) -> str:
-        return f"simulated {self.address.site.title.lower()}"
+        return f"simulated {self.board.address.site.title.lower()}"
+
+    @property
+    def address(self) -> TwinAddress:
+        return self.board.address
+
+    @property
+    def script(self) -> SensorScript:
+        return self.board.script
 
     @property
     def origin_us(self) -> int | None:
         """Device clock (not wrapped) at the script's first sample; None before the operator began."""
-        return self._origin_us
+        return self.board.origin_us
 
     @property
     def truth(self) -> Truth:
@@ -108,53 +95,60 @@ class SimTransport:
 
     def now(self) -> float:
         """Virtual seconds since power-on."""
-        return self._now_us / 1e6
+        return self.board.now_us / 1e6
 
     def read(self, timeout_s: float) -> bytes:
         """What the board wrote, as soon as there is some; b"" after `timeout_s` of virtual time without."""
-        deadline_us = self._now_us + int(timeout_s * 1e6)
+        deadline_us = self.board.now_us + int(timeout_s * 1e6)
         while True:
-            data = self._run(self._quantum_us)
-            if data or self._now_us >= deadline_us:
+            data = self._run(self.board.quantum_us)
+            if data or self.board.now_us >= deadline_us:
                 return data
 
     def write(self, data: bytes) -> None:
         """Bytes reach the board at the start of the next read."""
-        if self._closed:
-            raise LinkLost("the simulated board is switched off", "Open the address again.")
+        self._check_open()
         self._outgoing += data
 
     def operator_may_begin(self) -> None:
         """The simulated hand takes the needle with the next read."""
         self._begin = True
 
+    def wait(self, seconds: float) -> None:
+        """What the board writes meanwhile is read later, as from the driver of a real port."""
+        until_us = self.board.now_us + int(seconds * 1e6)
+        while self.board.now_us < until_us:
+            self._exchange(min(self.board.quantum_us, until_us - self.board.now_us))
+            self.board.keep_pace()
+
+    def reopen(self) -> None:
+        """LinkLost while the board has no power."""
+        self._check_open()
+        self._outgoing.clear()
+        self._incoming.clear()
+
     def close(self) -> None:
         self._closed = True
-        self._child.close()
+        self.board.power_off()
+
+    def _check_open(self) -> None:
+        if self._closed or not self.board.is_powered:
+            raise LinkLost("the simulated board is switched off", "Open the address again.")
 
     def _run(self, grant_us: int) -> bytes:
-        if self._closed:
-            raise LinkLost("the simulated board is switched off", "Open the address again.")
-        with interrupts_deferred():  # Ctrl-C inside an exchange would lose its bytes
-            self._exchange(grant_us)
-        self._keep_pace()
+        self._check_open()
+        self._exchange(grant_us)
+        self.board.keep_pace()
         data = bytes(self._incoming)
         self._incoming.clear()
         return data
 
     def _exchange(self, grant_us: int) -> None:
-        flags = usb.FLAG_DTR | usb.FLAG_READING | (usb.FLAG_BEGIN if self._begin else 0)
-        answer = self._child.exchange(grant_us, bytes(self._outgoing), flags)
-        self._begin = False
-        self._outgoing.clear()
-        self._now_us, self._origin_us = answer.now_us, answer.origin_us
-        self._incoming += answer.data
-
-    def _keep_pace(self) -> None:
-        if self.address.pace == "real":
-            ahead_s = self._now_us / 1e6 - (time.monotonic() - self._started_wall_s)
-            if ahead_s > 0:
-                self._sleep(ahead_s)
+        with interrupts_deferred():  # Ctrl-C inside an exchange would lose its bytes
+            outgoing, self._outgoing = bytes(self._outgoing), bytearray()
+            begin, self._begin = self._begin, False
+            flags = usb.FLAG_DTR | usb.FLAG_READING | (usb.FLAG_BEGIN if begin else 0)
+            self._incoming += self.board.run(grant_us, outgoing, flags)
 
 
 def open_sim(url: str) -> SimTransport:

@@ -4,12 +4,16 @@ import os
 import select
 import socket
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
-from popsense.twin.transport import SimTransport, open_sim
+from popsense.twin.insertion import Setup
+from popsense.twin.script import SensorScript, build_script
+from popsense.twin.transport import SimTransport, parse_address
 
 SIM = "sim://adult-proximal-tibia?operator=expert&seed=5"
 
@@ -38,36 +42,65 @@ class Canned:
         self.heard += data
 
 
-class Bridge:
-    """Moves bytes between a file descriptor and a pipe until it is stopped."""
+class Paced:
+    """A simulated board whose time goes SPEED times as fast as ours: no host meets a board of 100 times."""
 
-    def __init__(self, descriptor: int, pipe: Pipe) -> None:
-        self._descriptor = descriptor
-        self._pipe = pipe
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        os.set_blocking(descriptor, False)
-        self._thread.start()
+    SPEED = 2  # its 8 s of memory are 4 of ours
 
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+    def __init__(self, board: SimTransport) -> None:
+        self._board = board
+        self._began = time.monotonic() - board.now() / self.SPEED
 
-    def _run(self) -> None:
-        waiting = b""
-        while not self._stop.is_set():
-            waiting = waiting or self._pipe.read(0)
-            readable, writable, _ = select.select(
-                [self._descriptor], [self._descriptor] if waiting else [], [], 0.005
-            )
-            try:
-                if readable:
-                    self._pipe.write(os.read(self._descriptor, 4096))
-                if writable:
-                    waiting = waiting[os.write(self._descriptor, waiting) :]
-            except OSError:
-                return  # the other side is gone
+    def read(self, timeout_s: float) -> bytes:
+        ahead_s = self._board.now() - (time.monotonic() - self._began) * self.SPEED
+        return b"" if ahead_s > 0 else self._board.read(timeout_s)
+
+    def write(self, data: bytes) -> None:
+        self._board.write(data)
+
+
+def forward(descriptor: int, pipe: Pipe, stop: threading.Event) -> None:
+    """Moves bytes between a file descriptor and a pipe until the one side goes or `stop` is set."""
+    os.set_blocking(descriptor, False)
+    waiting = b""
+    while not stop.is_set():
+        waiting = waiting or pipe.read(0)
+        readable, writable, _ = select.select([descriptor], [descriptor] if waiting else [], [], 0.005)
+        try:
+            if readable:
+                heard = os.read(descriptor, 4096)
+                if not heard:
+                    return
+                pipe.write(heard)
+            if writable:
+                waiting = waiting[os.write(descriptor, waiting) :]
+        except OSError:
+            return
+
+
+def serve(server: socket.socket, pipe: Pipe, stop: threading.Event) -> None:
+    """One client after another, as a bridge does it that a client may come back to."""
+    server.settimeout(0.02)
+    while True:
+        try:
+            connection, _ = server.accept()
+        except TimeoutError:
+            if stop.is_set():  # and nobody has knocked
+                return
+            continue
+        with connection:
+            forward(connection.fileno(), pipe, stop)
+
+
+@contextmanager
+def running(thread: threading.Thread, stop: threading.Event) -> Iterator[None]:
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @contextmanager
@@ -75,45 +108,35 @@ def behind_pty(pipe: Pipe) -> Iterator[str]:
     """serial:// address of a pseudo terminal with this behind it."""
     master, slave = os.openpty()
     tty.setraw(slave)  # before the port is opened nothing may be echoed
-    name = os.ttyname(slave)
-    bridge = Bridge(master, pipe)
+    stop = threading.Event()
     try:
-        yield f"serial://{name}"
+        with running(threading.Thread(target=forward, args=(master, pipe, stop), daemon=True), stop):
+            yield f"serial://{os.ttyname(slave)}"
     finally:
-        bridge.stop()
         os.close(slave)
         os.close(master)
 
 
 @contextmanager
 def behind_tcp(pipe: Pipe) -> Iterator[str]:
-    """socket:// address of a server for one client with this behind it."""
-    server = socket.create_server(("127.0.0.1", 0))
-    bridges: list[Bridge] = []
-    connections: list[socket.socket] = []
+    """socket:// address of a server with this behind it, for one client at a time."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with running(threading.Thread(target=serve, args=(server, pipe, stop), daemon=True), stop):
+            yield f"socket://127.0.0.1:{port}"
 
-    def serve() -> None:
-        connection, _ = server.accept()
-        connections.append(connection)
-        bridges.append(Bridge(connection.fileno(), pipe))
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        thread.join(10)
-        for bridge in bridges:
-            bridge.stop()
-        for connection in connections:
-            connection.close()
-        server.close()
+@cache
+def _script() -> SensorScript:
+    address = parse_address(SIM)
+    return build_script(Setup(address.site, address.operator, address.device, address.seed))
 
 
 @contextmanager
 def simulated() -> Iterator[SimTransport]:
-    """A board for a bridge."""
-    board = open_sim(SIM)
+    """A board for a bridge, that of SIM."""
+    board = SimTransport(parse_address(SIM), _script())
     try:
         yield board
     finally:

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import termios
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import serial
 
 from popsense.backends import open_url
 from popsense.errors import LinkLost, NotOurDeviceError, PortError, UsageError
-from popsense.link.serial_transport import SerialTransport
+from popsense.link.serial_transport import SerialTransport, refusal_code
 from popsense.link.session import Session
 from tests.host.link.bridges import Canned, behind_pty, behind_tcp
 from tests.host.link.scripted import hello
@@ -167,3 +168,51 @@ def test_a_write_to_a_port_that_is_full_is_a_lost_link(monkeypatch: pytest.Monke
     transport.close()
     os.close(slave)
     os.close(master)
+
+
+# ---- DTR, and the oddities of pyserial -------------------------------------------------------------------
+
+
+def test_a_device_that_vanishes_while_it_is_opened_is_a_port_error(monkeypatch: pytest.MonkeyPatch):
+    """pyserial lets termios.error out, which is no OSError."""
+
+    def vanish(port: object) -> None:
+        raise termios.error(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(serial.Serial, "_reset_input_buffer", vanish)
+    with behind_pty(Canned(b"")) as url:
+        message, _ = refused(url)
+    assert message.endswith("cannot be opened: Input/output error")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("PermissionError(13, 'Access is denied.', None, 5)", errno.EBUSY, "COM5 is held by another program"),
+        (
+            "FileNotFoundError(2, 'The system cannot find the file specified.', None, 2)",
+            errno.ENOENT,
+            "there is no port COM5",
+        ),
+        ("OSError(22, 'The semaphore timeout period has expired.', None, 121)", 0, "COM5 cannot be opened"),
+    ],
+)
+def test_what_windows_refuses_is_explained(
+    monkeypatch: pytest.MonkeyPatch, words: str, code: int, message: str
+):
+    """There pyserial keeps of the system's error only its text."""
+
+    def refuse(*_: object, **__: object) -> object:
+        raise serial.SerialException(f"could not open port 'COM5': {words}")
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)
+    with pytest.raises(PortError, match=message) as caught:
+        open_url("serial://COM5")
+    assert refusal_code(caught.value) == code
+
+
+def test_the_code_of_a_refusal_is_that_of_the_system():
+    with pytest.raises(PortError) as caught:
+        open_url("serial:///dev/ttyNONE7")
+    assert refusal_code(caught.value) == errno.ENOENT
+    assert refusal_code(PortError("made by hand")) == 0

@@ -1,15 +1,29 @@
 """The host's side of the conversation, against a board that answers by the book or does not."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from popsense.errors import CommandRefused, LinkLost, NotOurDeviceError, ProtocolMismatch
-from popsense.link.session import ANSWER_TIMEOUT_S, HELLO_TIMEOUT_S, TRIES, Session
+from popsense.errors import BoardRestarted, CommandRefused, LinkLost, NotOurDeviceError, ProtocolMismatch
+from popsense.link.connection import ANSWER_TIMEOUT_S, TRIES
+from popsense.link.session import HELLO_TIMEOUT_S, SILENCE_S, Session
 from popsense.procedure.detector_profile import detector_profile
 from popsense.procedure.sites import SITES
 from popsense_protocol import packets
-from popsense_protocol.codec import Packet, encode, schema_hash
+from popsense_protocol.codec import Packet, schema_hash
 from popsense_protocol.framing import encode_frame
-from tests.host.link.scripted import Answer, ScriptedTransport, ack, hello, nak
+from tests.host.link.scripted import (
+    RUN,
+    Answer,
+    ScriptedTransport,
+    ack,
+    answer_frame,
+    block,
+    event,
+    hello,
+    nak,
+)
 
 OURS = packets.PROTOCOL_VERSION
 PROFILE = detector_profile(SITES["newborn-proximal-tibia"], "manual", depth_fitted=False)
@@ -22,6 +36,8 @@ REFUSALS = {
     "already_sampling": ("is sampling already", "other program"),
     "not_sampling": ("is not sampling", "attempt"),
     "sensor_fault": ("force sensor does not answer", "cable"),
+    "not_kept": ("no longer has what was asked for", "hole"),
+    "no_calibration": ("has no calibration", "--uncalibrated"),
 }
 
 
@@ -30,6 +46,7 @@ def connected(*incoming: bytes, answer: Answer = lambda command: [ack(command)])
     transport = ScriptedTransport(hello())
     session = Session(transport)
     session.connect()
+    list(session.receive(0))  # what came with the answer to IDENTIFY
     transport.answer = answer
     transport.incoming.extend(incoming)
     transport.commands.clear()
@@ -41,10 +58,29 @@ def board(session: Session) -> ScriptedTransport:
     return session.transport
 
 
-def event(number: int) -> bytes:
-    zero = dict.fromkeys(("sample_index", "ticks_us", "peak_counts", "level_counts", "drop_permille"), 0)
-    last = {"advance_counts": 0, "duration_us": 0, "detector_version": 2, "basis": 3}
-    return encode_frame(encode("EVENT", kind="contact", number=number, **zero, **last))
+class Witness:
+    """Keeps all that it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, bytes]] = []
+        self.ticks: list[float] = []
+        self.notes: list[dict[str, Any]] = []
+
+    def wire(self, host_time_s: float, data: bytes) -> None:
+        self.heard.append((host_time_s, data))
+
+    def note(self, host_time_s: float, content: Mapping[str, Any]) -> None:
+        self.notes.append({"at": host_time_s, **content})
+
+    def tick(self, host_time_s: float) -> None:
+        self.ticks.append(host_time_s)
+
+    def told(self, what: str) -> list[dict[str, Any]]:
+        return [note for note in self.notes if note["what"] == what]
+
+
+def numbers(session: Session) -> list[int]:
+    return [packet.fields.number for packet in session.receive() if packet.name == "EVENT"]
 
 
 def test_nothing_is_written_before_a_hello_was_decoded():
@@ -113,8 +149,8 @@ def test_hello_says_who_answers():
 
 
 def test_stale_bytes_before_hello_are_ignored_and_counted():
-    block = encode("SAMPLE_BLOCK", missed=0, first_sample=9, first_ticks_us=1, samples=[])
-    transport = ScriptedTransport(b"half a frame\0" + encode_frame(block) + event(3) + hello())
+    stale = block(9, 20, run=RUN - 1) + event(3, run=RUN - 1)
+    transport = ScriptedTransport(b"half a frame\0" + stale + hello())
     session = Session(transport)
     session.connect()
     session.start("guided")
@@ -147,6 +183,7 @@ def test_a_lost_ack_is_asked_for_again_with_the_same_number():
 
 def test_three_tries_without_answer_are_a_lost_link():
     session = connected(answer=lambda command: [])
+    session.be_brief()
     before = board(session).now()
     with pytest.raises(LinkLost, match="no answer to START") as caught:
         session.start("guided")
@@ -165,34 +202,57 @@ def test_each_command_has_its_own_number_and_goes_round_without_zero():
 
 def test_an_answer_to_something_else_is_not_taken():
     def late_answer_first(command: Packet) -> list[bytes]:
-        other = encode_frame(encode("ACK", command=0x42, request=99, next_sample=5, next_event=5))
+        other = answer_frame("ACK", 0x42, 99, next_sample=5, next_event=5)
         return [other, ack(command, 8, 1)]
 
     assert connected(answer=late_answer_first).stop() == (8, 1)
 
 
 def test_what_came_before_start_is_dropped_and_what_follows_is_kept_in_order():
-    session = connected(answer=lambda command: [event(0) + event(1), event(2) + ack(command) + event(3)])
+    old = RUN - 1
+    session = connected(
+        answer=lambda command: [event(7, old) + event(8, old), event(9, old) + ack(command) + event(0)]
+    )
     session.start("guided")
-    board(session).incoming.append(event(4))
-    assert [packet.fields.number for packet in session.receive()] == [3, 4]
+    board(session).incoming.append(event(1))
+    assert numbers(session) == [0]
+    assert numbers(session) == [1]
+
+
+def test_events_are_handed_out_in_their_order_though_one_came_late():
+    session = connected()
+    session.start("guided")
+    board(session).incoming.extend([event(1) + event(2), event(0)])
+    assert numbers(session) == []
+    assert numbers(session) == [0, 1, 2]
 
 
 def test_damaged_and_undeclared_packets_are_counted_and_passed_over():
     unknown_kind = encode_frame(b"\x03\x63" + bytes(34))
     session = connected(b"\x05ab\0" + unknown_kind + event(7) + encode_frame(b"\x99"))
-    assert [packet.fields.number for packet in session.receive()] == [7]
-    assert (session.bad_frames, session.undecodable) == (3, 2)
+    assert numbers(session) == [7]
+    assert session.bad_frames == 3
 
 
-def test_the_tap_gets_every_byte_as_it_came_with_its_time():
-    tapped: list[tuple[float, bytes]] = []
+def test_the_witness_gets_every_byte_as_it_came_with_its_time():
     session = connected(b"\x05rubbish", event(1)[:4], event(1)[4:])
-    session.tap = lambda time_s, data: tapped.append((time_s, data))
+    witness = Witness()
+    session.watch(witness)
     for _ in range(4):
         list(session.receive(0.25))
-    assert [data for _, data in tapped] == [b"\x05rubbish", event(1)[:4], event(1)[4:]]
-    assert tapped[0][0] == board(session).now() - 0.25
+    assert [data for _, data in witness.heard] == [b"\x05rubbish", event(1)[:4], event(1)[4:]]
+    assert witness.heard[0][0] == board(session).now() - 0.25
+    session.watch(None)
+    board(session).incoming.append(event(2))
+    list(session.receive())
+    assert len(witness.heard) == 3
+
+
+def test_a_witness_is_told_that_time_passes_though_nothing_comes():
+    session, witness = connected(), Witness()
+    session.watch(witness)
+    list(session.receive(0.25))
+    assert witness.ticks == [board(session).now()]
 
 
 def test_a_board_of_another_release_in_the_middle_is_noticed():
@@ -202,21 +262,22 @@ def test_a_board_of_another_release_in_the_middle_is_noticed():
 
 
 def test_a_board_that_restarts_is_noticed_with_the_last_sample():
-    samples = [{"force_and_flags": 0, "depth": 0, "pressure": 0}] * 20
-    block = encode_frame(encode("SAMPLE_BLOCK", missed=0, first_sample=0, first_ticks_us=0, samples=samples))
-    session = connected(hello(), block, hello(boot_id=0xDEF))
+    session = connected()
+    session.start("guided")
+    board(session).incoming.extend([hello(), block(0, 20), hello(boot_id=0xDEF)])
     for _ in range(2):
         list(session.receive())
-    with pytest.raises(LinkLost, match="restarted or lost power after sample 19"):
+    with pytest.raises(BoardRestarted, match="restarted or lost power after sample 19"):
         list(session.receive())
 
 
-def test_a_silent_board_is_noticed_after_3_s():
+def test_a_silent_board_is_looked_for_in_time_to_get_back_what_it_keeps():
     session = connected(event(1))
+    session.be_brief()
     list(session.receive(0.5))
-    for _ in range(6):
+    for _ in range(4):
         list(session.receive(0.5))
-    with pytest.raises(LinkLost, match="silent for 3 s"):
+    with pytest.raises(LinkLost, match=f"silent for {SILENCE_S:g} s"):
         list(session.receive(0.5))
 
 

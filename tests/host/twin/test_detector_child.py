@@ -50,7 +50,11 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fields(packets: list[Packet]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in packet.fields.items() if key != "_io"} for packet in packets]
+    """All but the run, which is the board's to number."""
+    return [
+        {key: value for key, value in packet.fields.items() if key not in ("_io", "run")}
+        for packet in packets
+    ]
 
 
 def kinds(packets: list[Packet]) -> list[str]:

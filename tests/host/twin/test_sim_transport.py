@@ -10,13 +10,25 @@ from pathlib import Path
 import pytest
 
 from popsense.errors import LinkLost, TwinError, UsageError
+from popsense.link.connection import Nobody
 from popsense.link.session import Session
-from popsense.twin.transport import SimTransport, TwinAddress, open_sim, parse_address
+from popsense.twin.sim_board import TwinAddress
+from popsense.twin.transport import SimTransport, open_sim, parse_address
 from popsense_protocol.codec import Packet, decode
 from popsense_protocol.framing import FrameDecoder
 from tests.host.attempts.boards import address
 
 SITE = "adult-proximal-tibia"
+
+
+class Listener(Nobody):
+    """Keeps the bytes."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def wire(self, host_time_s: float, data: bytes) -> None:
+        self.received.append(data)
 
 
 @contextmanager
@@ -28,15 +40,15 @@ def opened(url: str) -> Iterator[SimTransport]:
 def wire(url: str, seconds: float = 3.0) -> bytes:
     """All bytes of an attempt's beginning: HELLO, IDENTIFY, START, then blocks."""
     with opened(url) as board:
-        received: list[bytes] = []
-        session = Session(board, tap=lambda _, data: received.append(data))
+        witness = Listener()
+        session = Session(board, witness)
         session.connect()
-        session.start("assessment")
+        session.start("assessment", uncalibrated=True)
         board.operator_may_begin()
         while board.now() < seconds:
             list(session.receive())
         session.stop()
-        return b"".join(received)
+        return b"".join(witness.received)
 
 
 # ---- address -------------------------------------------------------------------------------------------
@@ -114,8 +126,10 @@ def test_cpython_gives_the_same_packets_as_micropython(require):
 
 def test_silence_costs_the_time_out_and_no_more(monkeypatch: pytest.MonkeyPatch):
     with opened(address()) as board:
-        exchange = board._child.exchange
-        monkeypatch.setattr(board._child, "exchange", lambda *given: exchange(*given)._replace(data=b""))
+        exchange = board.board._child.exchange
+        monkeypatch.setattr(
+            board.board._child, "exchange", lambda *given: exchange(*given)._replace(data=b"")
+        )
         for timeout_s in (0.0, 0.1, 0.25, 1.0):
             before = board.now()
             assert board.read(timeout_s) == b""
@@ -151,7 +165,7 @@ class WallClock:
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> WallClock:
     clock = WallClock()
-    monkeypatch.setattr("popsense.twin.transport.time", clock)
+    monkeypatch.setattr("popsense.twin.sim_board.time", clock)
     return clock
 
 
@@ -194,7 +208,7 @@ def test_nothing_goes_through_a_closed_board():
 
 def test_closing_ends_the_process_and_removes_its_folder():
     board = open_sim(address())
-    process, folder = board._child._process, Path(board._child._folder.name)
+    process, folder = board.board._child._process, Path(board.board._child._folder.name)
     assert folder.is_dir()
     assert process.poll() is None
     board.close()
@@ -204,7 +218,7 @@ def test_closing_ends_the_process_and_removes_its_folder():
 
 def test_a_board_that_dies_is_reported():
     with opened(address()) as board:
-        board._child._process.kill()
+        board.board._child._process.kill()
         with pytest.raises(TwinError, match="the simulated board stopped") as caught:
             board.read(0.1)
         assert caught.value.remedy
@@ -213,7 +227,7 @@ def test_a_board_that_dies_is_reported():
 def test_the_board_ends_with_a_host_that_was_killed(tmp_path: Path):
     program = (
         "import os, sys; from popsense.twin.transport import open_sim\n"
-        f"board = open_sim({address()!r}); print(board._child._process.pid, flush=True); os._exit(9)"
+        f"board = open_sim({address()!r}); print(board.board._child._process.pid, flush=True); os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 9

@@ -65,7 +65,7 @@ class Player:
 
     def _tell_events(self, end):
         while self._told < end:
-            length = detection.take_event(self._told, self._detector.events, self._payload)
+            length = detection.take_event(self._told, 0, self._detector.events, self._payload)
             self._tell(self._payload[:length])
             self._told += 1
 
