@@ -8,7 +8,10 @@ import importlib.util
 import os
 import shutil
 import signal
+import subprocess
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -34,6 +37,19 @@ def _has_program(*names: str) -> bool:
     return any(shutil.which(name) for name in names)
 
 
+def _may_mount() -> bool:
+    """Small disks of our own: root, with loop devices, and not in a container that forbids it."""
+    if not (hasattr(os, "geteuid") and os.geteuid() == 0 and Path("/dev/loop-control").exists()):
+        return False
+    if not _has_program("mkfs.ext4"):
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=False)
+        if mounted.returncode == 0:
+            subprocess.run(["umount", folder], check=True)
+        return mounted.returncode == 0
+
+
 # What a test may require -> is it here?
 PRESENT: dict[str, Callable[[], bool]] = {
     "micropython": lambda: importlib.util.find_spec("micropython_unix") is not None,
@@ -41,6 +57,8 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "git": lambda: _has_program("git"),
     "make": lambda: _has_program("make"),
     "jq": lambda: _has_program("jq"),
+    "mount": _may_mount,
+    "statm": lambda: Path("/proc/self/statm").exists(),  # resident memory of this process
 }
 
 

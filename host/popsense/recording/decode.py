@@ -1,167 +1,194 @@
-"""Wire bytes of one attempt -> counts with times, device events, and what is missing.
+"""Wire bytes -> the integers of one run of the device.
 
-The attempt begins at the ACK of START (the device sends it before the first block) and is complete when the
-ACK of STOP told how many samples there were.
+Each sample and each event is taken once, as it came first. What came late on the wire had been asked for
+again: a sample behind a later one, and anything behind the ACK that told that the run had ended.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from popsense.model import Hole, IntegrityVerdict, RawTrace
-from popsense.recording.timeline import holes, period_us, sample_times_us, unwrapped
-from popsense_protocol import packets
-from popsense_protocol.codec import BLOCK_HEADER_BYTES, TYPE_OF_NAME, Packet, PacketError, decode
-from popsense_protocol.framing import FrameDecoder
-from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, SAMPLE_DTYPE
+from popsense.model import IntArray
+from popsense.recording.attempt import DeviceEvent
+from popsense.recording.stored import NO_STAMP, StoredAttempt
+from popsense.recording.timeline import near
+from popsense_protocol.bulk import OtherPacket, WirePackets, read_packets
+from popsense_protocol.codec import TYPE_OF_NAME, Packet
 
-START, STOP = TYPE_OF_NAME["START"], TYPE_OF_NAME["STOP"]
-BLOCK = TYPE_OF_NAME["SAMPLE_BLOCK"]
-
-
-@dataclass(frozen=True)
-class Block:
-    """One SAMPLE_BLOCK: header fields and samples as a SAMPLE_DTYPE array."""
-
-    first_sample: int
-    first_ticks_us: int
-    missed: int
-    samples: npt.NDArray[Any]
+INDEX_MODULUS = 1 << 32
+NO_RUN = -1
+START = TYPE_OF_NAME["START"]
+EVENT_FIELDS = tuple(one.name for one in dataclasses.fields(DeviceEvent))
 
 
-@dataclass(frozen=True)
-class DecodedAttempt:
-    """What the wire bytes hold. start_ticks_us: device clock at sample 0. stopped: ACK of STOP was seen."""
+def decode_wire(connections: Sequence[bytes], run: int | None) -> StoredAttempt:
+    """What the bytes of these connections, in their order, hold of one run of the device.
 
-    raw: RawTrace
-    events: tuple[Any, ...]
-    start_ticks_us: int
-    stopped: bool
-    bad_frames: int
-    missing_events: int
-
-    @property
-    def lost_samples(self) -> int:
-        return sum(hole.count for hole in self.raw.holes)
-
-    @property
-    def integrity(self) -> IntegrityVerdict:
-        """Complete only if every sample and event that the device counted is here.
-
-        Cut off: the device's count never came, so nobody knows what is missing behind the end.
-        """
-        if not self.stopped:
-            return "cut off"
-        return "holes" if self.raw.holes or self.missing_events else "complete"
-
-
-def decode_wire(wire: bytes, declared_rate_hz: float = 1000.0) -> DecodedAttempt:
-    """Everything between START and STOP. An attempt without any sample gives empty arrays.
-
-    declared_rate_hz: what HELLO said; used only where a single block cannot tell the rate.
+    run None: that of the first ACK of START, else of the first block. Empty where there is none.
     """
-    decoder = FrameDecoder()
-    blocks: dict[int, Block] = {}
-    events: dict[int, Any] = {}
-    stop: Any = None
-    undecodable = 0
-    for payload in _attempt_payloads(decoder, wire):
-        if payload[0] == BLOCK:
-            block = _block(payload)
-            if block is None:
-                undecodable += 1
-            else:
-                blocks[block.first_sample] = block
-            continue
-        packet = _decode(payload)
-        if packet is None:
-            undecodable += 1
-        elif packet.name == "EVENT":
-            events[packet.fields.number] = packet.fields
-        elif packet.name == "ACK" and packet.fields.command == STOP:
-            stop = packet.fields
-    taken = stop.next_sample if stop else None
-    raw, start_ticks = _raw_trace([blocks[key] for key in sorted(blocks)], taken, 1e6 / declared_rate_hz)
-    return DecodedAttempt(
-        raw=raw,
-        events=tuple(events[number] for number in sorted(events)),
-        start_ticks_us=start_ticks,
-        stopped=stop is not None,
-        bad_frames=decoder.bad_frames + undecodable,
-        missing_events=max(0, stop.next_event - len(events)) if stop else 0,
-    )
-
-
-def _attempt_payloads(decoder: FrameDecoder, wire: bytes) -> Iterator[bytes]:
-    """Payloads from the ACK of START, or from block 0 where that ACK was damaged; before, nobody's."""
-    begun = False
-    for payload in decoder.feed(wire):
-        begun = begun or _begins_attempt(payload)
-        if begun:
-            yield payload
-
-
-def _begins_attempt(payload: bytes) -> bool:
-    if payload[0] == BLOCK:
-        block = _block(payload)
-        return block is not None and block.first_sample == 0
-    packet = _decode(payload) if payload[0] == TYPE_OF_NAME["ACK"] else None
-    return packet is not None and packet.fields.command == START
-
-
-def _decode(payload: bytes) -> Packet | None:
-    try:
-        return decode(payload)
-    except PacketError:
-        return None
-
-
-def _block(payload: bytes) -> Block | None:
-    """numpy over the sample part; None where the length does not fit the count, or without samples."""
-    if (
-        len(payload) <= BLOCK_HEADER_BYTES
-        or len(payload) != BLOCK_HEADER_BYTES + payload[1] * SAMPLE_DTYPE.itemsize
-    ):
-        return None
-    header = np.frombuffer(payload[:BLOCK_HEADER_BYTES], BLOCK_HEADER_DTYPE)[0]
-    return Block(
-        first_sample=int(header["first_sample"]),
-        first_ticks_us=int(header["first_ticks_us"]),
-        missed=int(header["missed"]),
-        samples=np.frombuffer(payload[BLOCK_HEADER_BYTES:], SAMPLE_DTYPE),
-    )
-
-
-def _raw_trace(blocks: list[Block], taken: int | None, declared_us: float) -> tuple[RawTrace, int]:
-    if not blocks:
-        return _empty_trace(taken), 0
-    samples = np.concatenate([block.samples for block in blocks])
-    counts = np.array([len(block.samples) for block in blocks], dtype=np.int64)
-    first = np.array([block.first_sample for block in blocks], dtype=np.int64)
-    ticks_us = unwrapped([block.first_ticks_us for block in blocks])
-    index = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum(), dtype=np.int64)
-    flags = (samples["force_and_flags"] >> 24).astype(np.int64)
-    period = period_us(first, ticks_us, declared_us)
-    times_us = sample_times_us(first, counts, ticks_us, (flags & packets.FLAG_AFTER_GAP) > 0, period)
-    start_us = times_us[0] - index[0] * period
-    raw = RawTrace(
+    arrived = read_packets(connections)
+    of_run = _of_run(arrived, _first_run(arrived) if run is None else run)
+    reports = list(_reports(of_run))
+    ends = [report for report in reports if report.run_ended]
+    samples, index, stamp_us, resent = _samples_once(of_run, ends[0].blocks_before if ends else None)
+    events, resent_events = _events_once(of_run)
+    return StoredAttempt(
+        samples=samples,
         sample_index=index,
-        time_s=(times_us - start_us) / 1e6,
-        force_counts=(samples["force_and_flags"] & packets.FORCE_MASK).astype(np.int64)
-        - packets.FORCE_OFFSET_COUNTS,
-        depth_counts=samples["depth"].astype(np.int64),
-        pressure_counts=samples["pressure"].astype(np.int64),
-        flags=flags,
-        holes=holes(first, counts, taken),
-        missed_conversions=blocks[-1].missed,
+        stamp_us=stamp_us,
+        resent=resent,
+        taken=ends[-1].next_sample if ends else None,
+        at_least=max([int(of_run.ends[-1]), *(report.next_sample for report in reports)]),
+        events=events,
+        events_found=ends[-1].next_event if ends else None,
+        resent_events=resent_events,
+        missed_conversions=max([*of_run.missed, *(report.missed for report in reports)], default=0),
+        bad_frames=arrived.bad_frames,
     )
-    return raw, int(start_us)
 
 
-def _empty_trace(taken: int | None) -> RawTrace:
-    none = np.zeros(0, dtype=np.int64)
-    holes = (Hole(0, taken),) if taken else ()
-    return RawTrace(none, none.astype(np.float64), none, none, none, none, holes)
+@dataclass(frozen=True)
+class _Run:
+    """What came of one run, in order of arrival.
+
+    first: index of each block's first sample, without the wrap; samples: as in WirePackets; missed: the
+    highest figure in a block, if there is one. others: EVENT, ACK and STATUS.
+    """
+
+    first: IntArray
+    counts: IntArray
+    ticks_us: IntArray
+    samples: npt.NDArray[Any]
+    missed: list[int]
+    others: tuple[OtherPacket, ...]
+
+    @cached_property
+    def ends(self) -> IntArray:
+        """Index behind the last sample that had come: before each block, and, one more, after all of them."""
+        return np.concatenate([[0], np.maximum.accumulate(self.first + self.counts)])
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What an ACK or a STATUS tells of the run; next_sample without the wrap."""
+
+    blocks_before: int
+    run_ended: bool
+    next_sample: int
+    next_event: int
+    missed: int
+
+
+def _first_run(arrived: WirePackets) -> int:
+    started = (
+        other.packet.fields.run
+        for other in arrived.others
+        if other.packet.name == "ACK" and other.packet.fields.command == START
+    )
+    of_first_block = arrived.blocks["run"][:1].tolist()
+    return next(started, of_first_block[0] if of_first_block else NO_RUN)
+
+
+def _of_run(arrived: WirePackets, run: int) -> _Run:
+    blocks = arrived.blocks
+    ours = (blocks["run"] == run) & (blocks["count"] > 0)
+    first = np.full(len(blocks), -1, dtype=np.int64)
+    first[ours] = _without_wrap(blocks["first_sample"][ours].astype(np.int64))
+    ours &= first >= 0  # an index below that of the first block's turn is no sample's
+    whole = bool(ours.all())
+    blocks, before = blocks[ours], np.concatenate([[0], np.cumsum(ours)])
+    return _Run(
+        first=first[ours],
+        counts=blocks["count"].astype(np.int64),
+        ticks_us=blocks["first_ticks_us"].astype(np.int64),
+        samples=arrived.samples if whole else arrived.samples[np.repeat(ours, arrived.blocks["count"])],
+        missed=[int(blocks["missed"].max())] if len(blocks) else [],
+        others=tuple(
+            OtherPacket(int(before[other.blocks_before]), other.packet)
+            for other in arrived.others
+            if other.packet.name in ("EVENT", "ACK", "STATUS") and other.packet.fields.run == run
+        ),
+    )
+
+
+def _without_wrap(first_sample: IntArray) -> IntArray:
+    """Each within 2^31 of the one that came before; a block that was sent again is at most a ring behind."""
+    steps = np.diff(first_sample)
+    return np.cumsum(np.concatenate([first_sample[:1], near(steps, np.zeros_like(steps), INDEX_MODULUS)]))
+
+
+def _reports(run: _Run) -> Iterator[_Report]:
+    for other in run.others:
+        name, fields = other.packet
+        if name != "EVENT":
+            yield _Report(
+                blocks_before=other.blocks_before,
+                run_ended=_run_ended(other.packet),
+                next_sample=_whole_index(fields.next_sample, int(run.ends[other.blocks_before])),
+                next_event=fields.next_event,
+                missed=fields.missed,
+            )
+
+
+def _run_ended(packet: Packet) -> bool:
+    # START gives the run its number, so an idle device that tells this number has stopped since.
+    return packet.name == "ACK" and packet.fields.state == "idle"
+
+
+def _whole_index(index: int, known: int) -> int:
+    """The index without its wrap: as near to `known` as it gets, but not below 0."""
+    return index + INDEX_MODULUS * max(0, round((known - index) / INDEX_MODULUS))
+
+
+def _samples_once(
+    run: _Run, blocks_before_end: int | None
+) -> tuple[npt.NDArray[Any], IntArray, IntArray, npt.NDArray[np.bool_]]:
+    """samples, sample_index, stamp_us and resent of StoredAttempt."""
+    first, counts, samples = run.first, run.counts, run.samples
+    begins = np.cumsum(counts) - counts
+    index: IntArray = np.repeat(first - begins, counts) + np.arange(len(samples))
+    resent = np.zeros(len(samples), dtype=np.bool_)
+    goes_back = bool((first < run.ends[:-1]).any())
+    if goes_back:
+        resent = index < np.repeat(run.ends[:-1] - 1, counts)
+    if blocks_before_end is not None:
+        resent[counts[:blocks_before_end].sum() :] = True
+    if goes_back:
+        once = _first_of_each(index)
+        samples, index, resent = samples[once], index[once], resent[once]
+    # Also where a block began whose first samples had come with another one: its stamp holds all the same.
+    # Backwards, so that of two blocks with the same beginning the first to come decides.
+    stamp_us = np.full(len(index), NO_STAMP, dtype=np.int64)
+    stamp_us[np.searchsorted(index, first[::-1])] = run.ticks_us[::-1]
+    return samples, index, stamp_us, resent
+
+
+def _first_of_each(values: IntArray) -> IntArray:
+    """Where each value stands for the first time, in the order of the values."""
+    order = np.argsort(values, kind="stable")
+    return order[np.diff(values[order], prepend=-1) > 0]
+
+
+def _events_once(run: _Run) -> tuple[tuple[Mapping[str, int | str], ...], int]:
+    """events and resent_events of StoredAttempt."""
+    found: dict[int, Mapping[str, int | str]] = {}
+    resent, latest, ended = 0, -1, False
+    for other in run.others:
+        ended = ended or _run_ended(other.packet)
+        fields = other.packet.fields
+        if other.packet.name == "EVENT" and fields.number not in found:
+            resent += ended or fields.number < latest
+            latest = max(latest, fields.number)
+            found[fields.number] = _event(fields, int(run.ends[other.blocks_before]))
+    return tuple(found[number] for number in sorted(found)), resent
+
+
+def _event(fields: Any, known_index: int) -> Mapping[str, int | str]:
+    values = {name: fields[name] for name in EVENT_FIELDS}
+    whole = _whole_index(fields.sample_index, known_index)
+    return values | {"kind": str(fields.kind), "sample_index": whole}

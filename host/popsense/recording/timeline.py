@@ -1,58 +1,70 @@
-"""When each sample was taken, and which ones are missing. Pure arithmetic on block headers.
+"""When each sample was taken, and which ones are missing. Pure arithmetic on indices and stamps.
 
-first: index of each block's first sample, counts: its samples, ticks_us: its stamp; shape (blocks,).
+A stretch of samples begins wherever a stamp is known. first: index of each stretch's first sample, counts:
+its samples, ticks_us: its stamp; shape (stretches,), ascending.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from popsense.model import FloatArray, Hole, IntArray
+from popsense.model import FloatArray, IntArray, Stretch
 
 TICKS_MODULUS = 1 << 30
 
 
-def holes(first: IntArray, counts: IntArray, taken: int | None) -> tuple[Hole, ...]:
-    """Stretches of index that no block covers, up to the device's own count where it is known."""
-    found: list[Hole] = []
-    expected = 0
-    for start, count in zip(first.tolist(), counts.tolist(), strict=True):
-        if start > expected:
-            found.append(Hole(expected, start - expected))
-        expected = max(expected, start + count)
-    if taken is not None and taken > expected:
-        found.append(Hole(expected, taken - expected))
-    return tuple(found)
+def near(value: IntArray, expected: FloatArray | IntArray, modulus: int) -> IntArray:
+    """What wrapped to `value`: the nearest to `expected` of all that are equal to it modulo `modulus`."""
+    return value + modulus * np.rint((expected - value) / modulus).astype(np.int64)
 
 
-def unwrapped(ticks_us: list[int]) -> IntArray:
-    """Device ticks without the wrap at 2^30; blocks are less than 9 minutes apart."""
-    ticks = np.array(ticks_us, dtype=np.int64)
-    steps = np.diff(ticks)
-    wrapped = (steps + TICKS_MODULUS // 2) % TICKS_MODULUS - TICKS_MODULUS // 2
-    return np.concatenate([ticks[:1], ticks[0] + np.cumsum(wrapped)])
+def holes(index: IntArray, end: int) -> tuple[Stretch, ...]:
+    """Stretches from 0 up to `end` of which no index is there. index: ascending, each once."""
+    bounds = np.concatenate([[-1], index, [end]])
+    before = np.flatnonzero(np.diff(bounds) > 1)
+    return _stretches(bounds[before] + 1, bounds[before + 1])
+
+
+def marked(index: IntArray, marks: npt.NDArray[np.bool_]) -> tuple[Stretch, ...]:
+    """Stretches of neighbouring indices that are all marked."""
+    found = index[marks]
+    breaks = np.flatnonzero(np.diff(found) > 1)
+    firsts = np.concatenate([found[:1], found[breaks + 1]])
+    lasts = np.concatenate([found[breaks], found[-1:]])
+    return _stretches(firsts, lasts + 1)
+
+
+def unwrapped(ticks_us: IntArray, first: IntArray, declared_us: float) -> IntArray:
+    """Device ticks without the wrap at 2^30, also behind a hole that is longer than the clock's turn.
+
+    declared_us: the sample period, right to 2 %; so a hole may last seven hours.
+    """
+    steps = np.diff(ticks_us)
+    return np.cumsum(np.concatenate([ticks_us[:1], near(steps, np.diff(first) * declared_us, TICKS_MODULUS)]))
 
 
 def period_us(first: IntArray, ticks_us: IntArray, declared_us: float) -> float:
-    """Sample period: median over neighbouring blocks; for a single block the one that HELLO declared."""
-    steps = np.diff(first)
-    usable = steps > 0
-    return float(np.median(np.diff(ticks_us)[usable] / steps[usable])) if usable.any() else declared_us
+    """Sample period: median over neighbouring stretches; of a single one, that which HELLO declared."""
+    return float(np.median(np.diff(ticks_us) / np.diff(first))) if first.size > 1 else declared_us
 
 
 def sample_times_us(
     first: IntArray, counts: IntArray, ticks_us: IntArray, after_gap: npt.NDArray[np.bool_], period: float
 ) -> FloatArray:
-    """The block's stamp plus whole periods (us), shape (samples,).
+    """The stamp plus whole periods (us), shape (samples,).
 
-    after_gap marks samples before which conversions were missed: what a block lasted beyond its samples is
-    put before the first such sample in it. A gap at a block's start needs nothing: the stamp knows it.
+    after_gap marks samples before which conversions were missed: what a stretch lasted beyond its samples is
+    put before the first such sample in it. A gap at its start needs nothing: the stamp knows it.
     """
     starts = np.cumsum(counts) - counts
     within = np.arange(counts.sum(), dtype=np.float64) - np.repeat(starts, counts)
     times = np.repeat(ticks_us, counts) + within * period
-    for block in np.flatnonzero(np.logical_or.reduceat(after_gap, starts)):
-        inside = np.flatnonzero(after_gap[starts[block] + 1 : starts[block] + counts[block]])
-        if inside.size and block + 1 < len(first) and first[block + 1] == first[block] + counts[block]:
-            missing = ticks_us[block + 1] - ticks_us[block] - counts[block] * period
-            times[starts[block] + 1 + inside[0] : starts[block] + counts[block]] += missing
+    for at in np.flatnonzero(np.logical_or.reduceat(after_gap, starts)):
+        inside = np.flatnonzero(after_gap[starts[at] + 1 : starts[at] + counts[at]])
+        if inside.size and at + 1 < len(first) and first[at + 1] == first[at] + counts[at]:
+            missing = ticks_us[at + 1] - ticks_us[at] - counts[at] * period
+            times[starts[at] + 1 + inside[0] : starts[at] + counts[at]] += missing
     return times
+
+
+def _stretches(firsts: IntArray, ends: IntArray) -> tuple[Stretch, ...]:
+    return tuple(Stretch(a, b - a) for a, b in zip(firsts.tolist(), ends.tolist(), strict=True))

@@ -1,5 +1,6 @@
 """Wire bytes -> counts with times: what is missing is in a hole, what is there is exact."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popsense.model import Hole
-from popsense.recording.decode import DecodedAttempt, decode_wire
+from popsense.model import Stretch
+from popsense.recording.attempt import DecodedAttempt
+from popsense.recording.decode import decode_wire
+from popsense.recording.stored import NO_STAMP
 from popsense_protocol.framing import encode_frame
-from tests.host.recording.wires import BLOCK, PERIOD_US, START, STOP, Attempt, ack, event, frame
+from tests.host.recording.wires import (
+    BLOCK,
+    CLOCK,
+    PERIOD_US,
+    RUN,
+    START,
+    STOP,
+    Attempt,
+    ack,
+    decode,
+    event,
+    frame,
+    holes,
+    status,
+)
 
 
-def holes(found: DecodedAttempt) -> list[tuple[int, int]]:
-    return [(hole.first_sample, hole.count) for hole in found.raw.holes]
+def zeros(first_sample: int, count: int = 20) -> bytes:
+    """A block that no Attempt sends."""
+    samples = [{"force_and_flags": 0, "depth": 0, "pressure": 0}] * count
+    return frame(
+        "SAMPLE_BLOCK", run=RUN, missed=0, first_sample=first_sample, first_ticks_us=1, samples=samples
+    )
 
 
 def assert_counts(found: DecodedAttempt, indices: list[int]) -> None:
@@ -26,29 +47,21 @@ def assert_counts(found: DecodedAttempt, indices: list[int]) -> None:
     assert raw.pressure_counts.tolist() == [(k + 2) & 0x3FFF for k in indices]
 
 
-def assert_times(found: DecodedAttempt, attempt: Attempt, within_us: float) -> None:
-    """Ascending, and near the truth."""
-    assert (np.diff(found.raw.time_s) > 0).all()
-    truth = np.array(attempt.times_us())[found.raw.sample_index]
-    off = found.raw.time_s * 1e6 - truth
-    assert np.abs(off - off[0]).max() <= within_us
-
-
 def test_a_whole_attempt_is_complete():
-    found = decode_wire(Attempt(205, events=3).wire())
+    found = decode(Attempt(205, events=3).wire())
     assert_counts(found, list(range(205)))
     assert (found.integrity, found.lost_samples, holes(found)) == ("complete", 0, [])
     assert (found.stopped, found.bad_frames, found.missing_events) == (True, 0, 0)
     assert [packet.number for packet in found.events] == [0, 1, 2]
     assert found.start_ticks_us == 5_000_000
-    assert_times(found, Attempt(205), within_us=1e-3)
+    assert np.diff(found.raw.time_s) * 1e6 == pytest.approx(PERIOD_US)
 
 
 @given(st.sets(st.integers(0, 29)), st.booleans())
 def test_dropped_blocks_are_exactly_the_holes(dropped: set[int], stopped: bool):
     attempt = Attempt(30 * BLOCK - 7)
     blocks = [block for number, block in enumerate(attempt.blocks()) if number not in dropped]
-    found = decode_wire(attempt.wire(blocks, stopped))
+    found = decode(attempt.wire(blocks, stopped))
     kept = [k for k in range(attempt.taken) if k // BLOCK not in dropped]
     assert_counts(found, kept)
     in_holes = [k for first, count in holes(found) for k in range(first, first + count)]
@@ -66,45 +79,45 @@ def test_blocks_that_come_twice_or_out_of_order_count_once(again: list[int], rng
     blocks = attempt.blocks()
     mixed = blocks + [blocks[number] for number in again]
     rng.shuffle(mixed)
-    found = decode_wire(attempt.wire(mixed))
+    found = decode(attempt.wire(mixed))
     assert_counts(found, list(range(200)))
-    assert (found.integrity, holes(found)) == ("complete", [])
+    assert holes(found) == []
 
 
 def test_without_stop_nobody_knows_that_it_is_whole():
-    found = decode_wire(Attempt(200).wire(stopped=False))
+    found = decode(Attempt(200).wire(stopped=False))
     assert (found.stopped, found.integrity, holes(found)) == (False, "cut off", [])
 
 
 def test_what_the_board_took_beyond_the_last_block_is_a_hole():
     attempt = Attempt(200)
-    found = decode_wire(attempt.wire(attempt.blocks()[:-2]))
+    found = decode(attempt.wire(attempt.blocks()[:-2]))
     assert (holes(found), found.integrity) == ([(160, 40)], "holes")
 
 
 def test_an_attempt_of_which_nothing_arrived_is_one_hole():
-    found = decode_wire(Attempt(200).wire([]))
-    assert found.raw.holes == (Hole(0, 200),)
+    found = decode(Attempt(200).wire([]))
+    assert found.raw.holes == (Stretch(0, 200),)
     assert (len(found.raw.time_s), found.integrity) == (0, "holes")
-    empty = decode_wire(Attempt(0).wire())
+    empty = decode(Attempt(0).wire())
     assert (empty.raw.holes, empty.integrity) == ((), "complete")
 
 
 @pytest.mark.parametrize("wire", [b"", b"\0\0", b"noise" * 50, ack(STOP), event(0)])
 def test_an_attempt_that_never_began_is_empty(wire: bytes):
-    found = decode_wire(wire)
+    found = decode(wire)
     assert (len(found.raw.sample_index), found.events, found.stopped) == (0, (), False)
 
 
 def test_a_lost_event_is_known_to_be_lost():
-    found = decode_wire(Attempt(40, events=4).wire(lost_events={1, 3}))
+    found = decode(Attempt(40, events=4).wire(lost_events={1, 3}))
     assert [packet.number for packet in found.events] == [0, 2]
     assert (found.missing_events, found.integrity) == (2, "holes")
 
 
 def test_what_came_before_start_belongs_to_nobody():
-    before = Attempt(60).block(40, 20) + event(9)
-    found = decode_wire(before + Attempt(100).wire())
+    before = Attempt(60, run=RUN - 1).block(40, 20) + event(9, run=RUN - 1) + status(9000, run=RUN - 1)
+    found = decode(before + Attempt(100).wire())
     assert_counts(found, list(range(100)))
     assert found.events == ()
 
@@ -112,14 +125,14 @@ def test_what_came_before_start_belongs_to_nobody():
 def test_a_damaged_answer_to_start_costs_no_sample():
     wire = Attempt(100, events=2).wire()
     damaged = bytes([wire[0] ^ 0x55]) + wire[1:]
-    found = decode_wire(damaged)
+    found = decode(damaged)
     assert_counts(found, list(range(100)))
     assert (found.integrity, len(found.events), found.bad_frames) == ("complete", 2, 1)
 
 
 def test_an_answer_to_start_that_comes_twice_changes_nothing():
     attempt = Attempt(60)
-    found = decode_wire(ack(START) + attempt.wire(attempt.blocks()))
+    found = decode(ack(START) + attempt.wire(attempt.blocks()))
     assert_counts(found, list(range(60)))
 
 
@@ -129,65 +142,157 @@ def test_damaged_and_foreign_frames_are_counted_and_left_out():
     blocks[2] = blocks[2][:9] + bytes([blocks[2][9] ^ 0x40]) + blocks[2][10:]
     short = encode_frame(b"\x02\x03" + bytes(12))
     unknown = encode_frame(b"\x77abc")
-    found = decode_wire(attempt.wire([*blocks, short, unknown]))
+    found = decode(attempt.wire([*blocks, short, unknown]))
     assert (found.bad_frames, holes(found)) == (3, [(40, 20)])
     assert_counts(found, [k for k in range(100) if k // BLOCK != 2])
 
 
-def test_a_block_without_samples_is_damaged_and_displaces_nothing():
+def test_a_block_without_samples_displaces_nothing():
     attempt = Attempt(60)
-    none = frame("SAMPLE_BLOCK", missed=0, first_sample=20, first_ticks_us=1, samples=[])
-    found = decode_wire(attempt.wire([*attempt.blocks(), none]))
+    none = zeros(first_sample=20, count=0)
+    found = decode(attempt.wire([*attempt.blocks(), none]))
     assert_counts(found, list(range(60)))
-    assert (found.bad_frames, found.integrity) == (1, "complete")
+    assert (found.bad_frames, found.integrity) == (0, "complete")
 
 
 @given(st.binary(max_size=300), st.integers(min_value=0))
 def test_any_bytes_in_the_middle_never_raise(noise: bytes, position: int):
     wire = Attempt(100, events=2).wire()
     at = position % len(wire)
-    found = decode_wire(wire[:at] + noise + wire[at:])
+    found = decode(wire[:at] + noise + wire[at:])
     indices = found.raw.sample_index.tolist()
     assert indices == sorted(set(indices))
     assert found.raw.force_counts.tolist() == [k - 100 for k in indices]
 
 
-@pytest.mark.parametrize("before_wrap", [0, 1, 7 * PERIOD_US, 150 * PERIOD_US])
-def test_times_go_on_when_the_device_clock_wraps(before_wrap: int):
-    attempt = Attempt(300, ticks=2**30 - before_wrap - 1)
-    found = decode_wire(attempt.wire())
-    assert_times(found, attempt, within_us=1e-3)
-    assert found.start_ticks_us == attempt.ticks
+# ---- which copy, which run, which index -----------------------------------------------------------------
+
+Arrival = tuple[int, int]  # first sample, count
 
 
-@pytest.mark.parametrize("sample", [20, 21, 29, 39, 40])
-def test_missed_conversions_are_gaps_in_time_and_no_holes(sample: int):
-    """At a block's start, inside it and at its end; the clock wraps meanwhile."""
-    attempt = Attempt(120, ticks=2**30 - 25 * PERIOD_US, gaps=((sample, 3),))
-    found = decode_wire(attempt.wire())
-    assert (found.raw.missed_conversions, holes(found), found.integrity) == (3, [], "complete")
-    assert_times(found, attempt, within_us=1e-3)
-    steps = np.diff(found.raw.time_s) * 1e6
-    assert steps[sample - 1] == pytest.approx(4 * PERIOD_US)
-    assert np.delete(steps, sample - 1) == pytest.approx(PERIOD_US)
+@dataclass
+class Model:
+    """What decode_wire must find, one sample at a time."""
+
+    came: dict[int, bool] = field(default_factory=dict[int, bool])  # index -> resent
+    stamped: set[int] = field(default_factory=set[int])
+
+    def take(self, arrival: Arrival, after_end: bool) -> None:
+        first, count = arrival
+        latest = max(self.came, default=-1)
+        for index in range(first, first + count):
+            self.came.setdefault(index, after_end or index < latest)
+        self.stamped.add(first)
 
 
-gaps_at = st.tuples(st.integers(1, 399), st.integers(1, 9))
-gap_lists = st.lists(
-    st.tuples(st.integers(1, 399), st.integers(1, 9)), max_size=6, unique_by=lambda gap: gap[0]
+@given(
+    st.lists(st.tuples(st.integers(0, 80), st.integers(1, 19)), max_size=25),
+    st.integers(1, 26),
+    st.sampled_from([0, 2**32 - 50]),
+    st.sampled_from([0, 2**30 - 40 * PERIOD_US]),
 )
-
-
-@given(gap_lists, st.sets(st.integers(1, 19), max_size=6), st.integers(0, 2**30 - 1), st.integers(980, 1050))
-def test_times_ascend_whatever_is_missing(
-    gaps: list[tuple[int, int]], dropped: set[int], ticks: int, period_us: int
+def test_each_sample_once_whatever_comes_in_whatever_order(
+    later: list[Arrival], end_at: int, origin: int, ticks: int
 ):
-    """Gaps inside a block share a stamp: their sum is known, not how it is divided."""
-    attempt = Attempt(400, ticks=ticks, gaps=tuple(sorted(gaps)), period_us=period_us)
-    blocks = [block for number, block in enumerate(attempt.blocks()) if number not in dropped]
-    found = decode_wire(attempt.wire(blocks))
-    assert (np.diff(found.raw.time_s) > 0).all()
-    first_of_blocks = np.flatnonzero(found.raw.sample_index % BLOCK == 0)
-    truth = np.array(attempt.times_us())[found.raw.sample_index]
-    off = (found.raw.time_s * 1e6 - truth)[first_of_blocks]
-    assert off == pytest.approx(np.zeros(len(off)), abs=1e-3)  # stamps are exact, wrap or not
+    attempt, model = Attempt(100, origin=origin, ticks=ticks), Model()
+    arrivals = [(0, 1), *later]
+    for number, arrival in enumerate(arrivals):
+        model.take(arrival, number >= end_at)
+    parts = [attempt.block(*arrival) for arrival in arrivals]
+    parts.insert(end_at, attempt.ended())
+    found = decode_wire([attempt.started() + b"".join(parts)], None)
+    expected = sorted(model.came)
+    assert (found.sample_index - origin).tolist() == expected
+    assert found.samples["depth"].tolist() == [k + 1 for k in expected]
+    assert found.resent.tolist() == [model.came[k] for k in expected]
+    stamps = [(ticks + k * PERIOD_US) % 2**30 if k in model.stamped else NO_STAMP for k in expected]
+    assert found.stamp_us.tolist() == stamps
+    assert (found.taken, found.at_least) == (origin + 100, origin + 100)
+
+
+def test_of_two_copies_the_first_that_came_is_taken():
+    attempt = Attempt(60)
+    forged = zeros(first_sample=20)
+    assert_counts(decode(attempt.wire([*attempt.blocks(), forged])), list(range(60)))
+    one, two, three = attempt.blocks()
+    found = decode_wire([attempt.wire([one, forged, two, three])], None)
+    assert found.samples["depth"][20:40].tolist() == [0] * 20
+    assert found.stamp_us[20] == 1
+
+
+def test_only_the_run_that_was_asked_for_is_taken():
+    """One stream; the block that came last belongs to the first of the two runs."""
+    one, two = Attempt(200, events=2, run=65535), Attempt(100, events=1, run=0, ticks=9)
+    blocks = one.blocks()
+    wire = one.wire(blocks[:-1]) + two.wire() + blocks[-1]
+    for run, attempt in ((65535, one), (0, two), (None, one)):
+        found = decode_wire([wire], run)
+        assert found.sample_index.tolist() == list(range(attempt.taken))
+        assert (found.taken, found.events_found, len(found.events)) == (
+            attempt.taken,
+            attempt.events,
+            attempt.events,
+        )
+        assert {event["run"] for event in found.events} == {attempt.run}
+    assert np.flatnonzero(decode_wire([wire], 65535).resent).tolist() == list(range(180, 200))
+    assert not decode_wire([wire], 0).resent.any()
+    nobody = decode_wire([wire], 5)
+    assert (len(nobody.samples), nobody.taken, nobody.at_least, nobody.events) == (0, None, 0, ())
+
+
+def test_a_frame_never_spans_two_connections():
+    attempt = Attempt(200, events=1)
+    wire = attempt.wire()
+    cut = len(attempt.started()) + 3 * len(attempt.blocks()[0]) + 50
+    found = decode_wire([wire[:cut], wire[cut:]], None)
+    assert (len(found.samples), found.bad_frames) == (180, 1)  # the end of the cut frame; its beginning: none
+    again = decode_wire([wire[:cut], wire[cut:], attempt.blocks()[3]], None)
+    assert np.flatnonzero(again.resent).tolist() == list(range(60, 80))
+    assert (again.taken, again.bad_frames) == (200, 1)
+
+
+def test_any_idle_ack_tells_the_end_and_the_last_one_counts():
+    """A host that lost the ACK of STOP asks with CLOCK or IDENTIFY."""
+    attempt = Attempt(200, events=3)
+    early = ack(CLOCK, next_sample=100, next_event=1)
+    found = decode_wire([attempt.wire(stopped=False) + early], None)
+    assert (found.taken, found.events_found, found.at_least) == (None, None, 200)
+    late = ack(CLOCK, next_sample=220, next_event=4, state="idle", missed=12)
+    found = decode_wire([attempt.wire() + late], None)
+    assert (found.taken, found.events_found, found.missed_conversions) == (220, 4, 12)
+
+
+@pytest.mark.parametrize("next_sample", [2**32 - 1, 2**32 - 60, 0, 500])
+def test_the_count_of_the_device_wraps_as_the_index_does(next_sample: int):
+    attempt = Attempt(100, origin=2**32 - 50)
+    found = decode_wire([attempt.wire(stopped=False) + status(next_sample)], None)
+    ahead = next_sample if next_sample > 2**31 else next_sample + 2**32
+    assert (found.taken, found.at_least) == (None, max(ahead, 2**32 + 50))
+    assert decode_wire([attempt.wire()], None).taken == 2**32 + 50
+
+
+def test_a_status_before_any_sample_tells_what_it_says():
+    found = decode_wire([Attempt(1).started() + status(2**32 - 5, missed=3)], None)
+    assert (found.at_least, found.missed_conversions) == (2**32 - 5, 3)
+
+
+def test_an_event_names_its_sample_without_the_wrap():
+    attempt = Attempt(100, origin=2**32 - 50)
+    wire = attempt.wire(stopped=False) + event(1, sample_index=7) + event(0, sample_index=2**32 - 7)
+    found = decode_wire([wire], None)
+    assert [one["sample_index"] for one in found.events] == [2**32 - 7, 2**32 + 7]
+    assert (found.resent_events, found.events[0]["kind"]) == (1, "contact")
+
+
+def test_the_first_copy_of_an_event_is_taken():
+    attempt = Attempt(20)
+    wire = attempt.wire([*attempt.blocks(), event(0, ticks_us=1), event(0, ticks_us=2)])
+    found = decode_wire([wire], None)
+    assert [one["ticks_us"] for one in found.events] == [1]
+    assert found.resent_events == 0
+
+
+def test_an_index_from_before_the_first_sample_is_nobodys():
+    attempt = Attempt(40)
+    before = zeros(first_sample=2**32 - 20)
+    assert_counts(decode(attempt.wire([*attempt.blocks(), before])), list(range(40)))

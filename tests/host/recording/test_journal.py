@@ -1,7 +1,6 @@
 """The journal: what was written is read, what is damaged is left out, and nothing is ever altered."""
 
 import json
-import os
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +12,9 @@ from hypothesis import strategies as st
 from popsense.errors import RecordingError
 from popsense.recording import journal
 from popsense.recording.journal import CRC, MAGIC, RECORD, JournalWriter
-from popsense.recording.reader import Recording, read_recording
+from popsense.recording.reader import Journal, read_journal
+from tests.host.recording.journals import HEADER, OUTCOME
 
-HEADER = {"site": "adult-proximal-tibia", "mode": "guided"}
-OUTCOME = {"outcome": "removed", "detail": ""}
 Folders = pytest.TempPathFactory
 CHUNKS = [b"first", b"", bytes(range(48)), b"\0last\0"]
 
@@ -40,31 +38,31 @@ def record(kind: bytes, body: bytes) -> bytes:
     return head + zlib.crc32(head).to_bytes(4, "little")
 
 
-def read_bytes(folder: Path, data: bytes) -> Recording:
+def read_bytes(folder: Path, data: bytes) -> Journal:
     path = folder / "cut.journal"
     path.write_bytes(data)
-    return read_recording(path)
+    return read_journal(path)
 
 
 def test_what_was_written_is_read(tmp_path: Path):
     write(tmp_path / "new" / "folder" / "a.journal", CHUNKS)
-    found = read_recording(tmp_path / "new" / "folder" / "a.journal")
+    found = read_journal(tmp_path / "new" / "folder" / "a.journal")
     assert found.wire == b"".join(CHUNKS)
-    assert found.header == {"format": 1, **HEADER}
+    assert found.header == {"format": 2, **HEADER}
     assert (found.outcome, found.truncated_bytes) == (OUTCOME, 0)
 
 
 def test_the_file_is_as_its_description_says(tmp_path: Path):
     data = write(tmp_path / "a.journal", [b"abc"])
-    head = record(b"H", json.dumps({"format": 1, **HEADER}, sort_keys=True).encode())
-    assert data.startswith(b"popsense journal 1\n" + head)
+    head = record(b"H", json.dumps({"format": 2, **HEADER}, sort_keys=True).encode())
+    assert data.startswith(b"popsense journal 2\n" + head)
     wire = b"W" + b"\0\0\0\0\0\0\x24\x40" + b"\x03\0\0\0" + b"abc"  # 10.0 as float64, length, body
     assert wire + zlib.crc32(wire).to_bytes(4, "little") in data
 
 
 def test_a_recording_without_exit_has_no_outcome(tmp_path: Path):
     write(tmp_path / "a.journal", CHUNKS, closed=False)
-    found = read_recording(tmp_path / "a.journal")
+    found = read_journal(tmp_path / "a.journal")
     assert (found.outcome, found.wire, found.truncated_bytes) == (None, b"".join(CHUNKS), 0)
 
 
@@ -96,7 +94,7 @@ def test_a_flipped_byte_never_alters_what_is_read(tmp_path_factory: Folders, at:
         return
     one_less = [b"".join(CHUNKS[:gone] + CHUNKS[gone + 1 :]) for gone in range(len(CHUNKS))]
     assert found.wire in [b"".join(CHUNKS), *one_less]  # the record that was hit, and no other
-    assert found.header == {"format": 1, **HEADER}
+    assert found.header == {"format": 2, **HEADER}
     assert found.outcome in (None, OUTCOME)
     assert found.truncated_bytes + found.damaged_bytes > 0
 
@@ -104,7 +102,7 @@ def test_a_flipped_byte_never_alters_what_is_read(tmp_path_factory: Folders, at:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: Folders, data: bytes):
     folder = tmp_path_factory.mktemp("any")
-    for start in (b"", MAGIC, MAGIC + record(b"H", b'{"format": 1}')):
+    for start in (b"", MAGIC, MAGIC + record(b"H", b'{"format": 2}')):
         with suppress(RecordingError):
             read_bytes(folder, start + data)
 
@@ -122,9 +120,9 @@ def test_a_foreign_or_empty_file_is_refused(tmp_path: Path, content: bytes):
     assert "*.journal" in caught.value.remedy
 
 
-@pytest.mark.parametrize("header", [b'{"format": 2}', b"{}", b'{"format": "1"}'])
+@pytest.mark.parametrize("header", [b'{"format": 3}', b"{}", b'{"format": "2"}'])
 def test_another_format_says_which(tmp_path: Path, header: bytes):
-    with pytest.raises(RecordingError, match=r"has recording format .* this program reads 1") as caught:
+    with pytest.raises(RecordingError, match=r"has recording format .* this program reads 2") as caught:
         read_bytes(tmp_path, MAGIC + record(b"H", header))
     assert caught.value.remedy == "Update popsense."
 
@@ -143,7 +141,7 @@ def test_without_its_header_it_is_refused(tmp_path: Path, records: bytes):
 def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path: Path):
     for path in (tmp_path / "none.journal", tmp_path):
         with pytest.raises(RecordingError, match="cannot read"):
-            read_recording(path)
+            read_journal(path)
 
 
 def test_a_recording_is_never_overwritten(tmp_path: Path):
@@ -169,37 +167,42 @@ def test_closing_twice_writes_one_exit(tmp_path: Path):
     assert (tmp_path / "a.journal").stat().st_size == size
 
 
-def test_what_came_is_synced_once_a_second_and_then_survives_a_crash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    synced: list[int] = []
-
-    def sync(file: object) -> None:
-        synced.append(1)
-        file.flush()  # type: ignore[attr-defined]
-
-    monkeypatch.setattr(journal, "make_durable", sync)
+def test_notes_come_back_with_their_times_and_begin_connections(tmp_path: Path):
     writer = JournalWriter(tmp_path / "a.journal", HEADER)
-    for tenth in range(35):
-        writer.wire(5 + tenth / 10, b"%02d" % tenth)
-    assert len(synced) == 1 + 3  # the header, then after 1, 2 and 3 s
-    kept = read_recording(tmp_path / "a.journal").wire  # as after kill -9: the buffer is not in the file
-    assert kept == b"".join(b"%02d" % tenth for tenth in range(31))
-    writer.close(9.0, OUTCOME)
+    writer.note(1.0, {"what": "connection"})  # the first of all begins nothing new
+    writer.wire(1.5, b"abc")
+    writer.note(2.0, {"what": "started", "run": 7, "boot_id": 3})
+    writer.wire(2.5, b"de")
+    writer.note(3.0, {"what": "connection"})
+    writer.wire(3.5, b"f")
+    writer.close(4.0, OUTCOME)
+    found = read_journal(tmp_path / "a.journal")
+    assert found.connections == (b"abcde", b"f")
+    assert found.notes == (
+        {"at_s": 1.0, "what": "connection"},
+        {"at_s": 2.0, "what": "started", "run": 7, "boot_id": 3},
+        {"at_s": 3.0, "what": "connection"},
+    )
 
 
-@pytest.mark.parametrize("moment", ["wire", "close"])
-def test_a_full_disk_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str):
-    writer = JournalWriter(tmp_path / "a.journal", HEADER)
+def test_wire_bytes_of_any_length_come_back(tmp_path: Path):
+    chunk = bytes(range(256)) * (3 * journal.MAX_BODY_BYTES // 256) + b"end"
+    write(tmp_path / "a.journal", [chunk])
+    found = read_journal(tmp_path / "a.journal")
+    assert found.wire == chunk
+    assert (found.truncated_bytes, found.damaged_bytes) == (0, 0)
 
-    def full(file: object) -> None:
-        raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(journal, "make_durable", full)
-    writer.wire(0.0, b"x")
-    with pytest.raises(RecordingError, match=r"cannot write .*No space left") as caught:
-        writer.wire(2.0, b"y") if moment == "wire" else writer.close(2.0, OUTCOME)
-    assert "Free some space" in caught.value.remedy
-    with suppress(RecordingError):
-        writer.close(3.0, OUTCOME)
-    assert read_recording(tmp_path / "a.journal").header["format"] == 1
+@pytest.mark.parametrize("kind", [b"H", b"N", b"E"])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"\xff"])
+def test_a_record_that_is_no_json_object_is_refused(tmp_path: Path, kind: bytes, body: bytes):
+    head = b"" if kind == b"H" else record(b"H", b'{"format": 2}')
+    with pytest.raises(RecordingError, match="has a record that is no JSON"):
+        read_bytes(tmp_path, MAGIC + head + record(kind, body))
+
+
+@pytest.mark.parametrize(("version", "remedy"), [(1, "never released"), (3, "Update popsense")])
+def test_an_earlier_and_a_later_format_are_told_apart(tmp_path: Path, version: int, remedy: str):
+    with pytest.raises(RecordingError, match=f"has recording format {version}, .* reads 2") as caught:
+        read_bytes(tmp_path, b"popsense journal %d\n" % version + record(b"H", b"{}"))
+    assert remedy in caught.value.remedy
