@@ -27,15 +27,22 @@ EventKind = Literal[
 ]
 SensorName = Literal["force", "depth", "pressure"]
 Mode = Literal["guided", "assessment", "blind"]
-IntegrityVerdict = Literal["complete", "holes", "cut off"]
+# complete: every sample and event came as it was sent. repaired: all are there, some on the second way.
+# holes: some are not there, and it is known which. cut off: what came behind the last sample is not known.
+IntegrityVerdict = Literal["complete", "repaired", "holes", "cut off"]
 
 
 @dataclass(frozen=True)
-class Hole:
-    """Samples that the device took and the host has not: [first_sample, first_sample + count)."""
+class Stretch:
+    """Samples by index: [first_sample, first_sample + count)."""
 
     first_sample: int
     count: int
+
+    @property
+    def end(self) -> int:
+        """Index behind the last one."""
+        return self.first_sample + self.count
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,8 @@ class RawTrace:
     """One attempt in counts, shape (n,) each, ascending in sample_index; a missing sample is absent, not NaN.
 
     time_s counts from sample 0 on the device's crystal; force_counts is signed (offset binary removed).
-    missed_conversions have no index: they are gaps in time_s, and no holes.
+    holes: samples that the device took and the host has not. repaired: samples that came only when they were
+    asked for again. missed_conversions have no index: they are gaps in time_s, and no holes.
     """
 
     sample_index: IntArray
@@ -52,7 +60,8 @@ class RawTrace:
     depth_counts: IntArray
     pressure_counts: IntArray
     flags: IntArray
-    holes: tuple[Hole, ...] = ()
+    holes: tuple[Stretch, ...] = ()
+    repaired: tuple[Stretch, ...] = ()
     missed_conversions: int = 0
 
 
@@ -64,6 +73,7 @@ class Trace:
     unloaded inner face of the plug, plug flex already taken off, never below 0 by more than noise.
     pressure_kpa: marrow chamber, gauge. cut_off: nobody knows what came behind the last sample. faults:
     sensor -> why its readings cannot be used. tare_doubtful: not known to have been at rest when tared.
+    holes, repaired: as in RawTrace.
     """
 
     sample_index: IntArray
@@ -71,7 +81,8 @@ class Trace:
     force_n: FloatArray
     protrusion_mm: FloatArray
     pressure_kpa: FloatArray
-    holes: tuple[Hole, ...] = ()
+    holes: tuple[Stretch, ...] = ()
+    repaired: tuple[Stretch, ...] = ()
     calibrated: bool = False
     cut_off: bool = False
     faults: Mapping[SensorName, str] = field(default_factory=dict["SensorName", str])
@@ -118,6 +129,15 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class HoleAtPop:
+    """Missing samples so near to a pop that no score is given. apart_s: 0 where the pop lies in the hole."""
+
+    hole: Stretch
+    pop: Event
+    apart_s: float
+
+
+@dataclass(frozen=True)
 class Phase:
     """A named stretch of the attempt, [start_s, end_s), for shading and for the record."""
 
@@ -128,12 +148,16 @@ class Phase:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that the host found in one trace; scoring reads this and nothing else."""
+    """All that the host found in one trace; scoring reads this and nothing else.
+
+    hole_at_pop: why the score is withheld; None where it is not.
+    """
 
     metrics: tuple[Metric, ...]
     events: tuple[Event, ...]
     phases: tuple[Phase, ...]
     version: int
+    hole_at_pop: HoleAtPop | None = None
 
     def metric(self, name: str) -> Metric:
         """The metric of that name; KeyError where the analysis does not compute it."""
@@ -147,7 +171,8 @@ class Analysis:
 class ScoreLine:
     """One line of the arithmetic. earned is None where the item was not assessed.
 
-    rule: the band that applied, as in "up to 25 %: 1 x 30"; empty where none did.
+    rule: the band that applied, as in "up to 25 %: 1 x 30"; empty where none did. "not counted" where there
+    is a figure but the score is withheld.
     """
 
     item: str
@@ -175,7 +200,8 @@ class Score:
 
     passed is None, no decision, where required items were not assessed, or under 70 % of the points, or where
     critical errors could not be ruled out: their titles, for want of samples or of a sensor. pass_percent:
-    the pass mark, with its source.
+    the pass mark, with its source. withheld: why no score is given, though there are figures; then percent
+    and passed are None and no line has points; critical errors that were seen stay listed.
     """
 
     earned: float
@@ -191,3 +217,4 @@ class Score:
     not_ruled_out: tuple[str, ...] = ()
     pass_percent: float | None = None
     pass_percent_source: str = ""
+    withheld: str = ""

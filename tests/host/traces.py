@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from popsense.analysis import Geometry
-from popsense.model import FloatArray, Hole, Trace
+from popsense.model import FloatArray, Stretch, Trace
 
 GEOMETRY = Geometry(bevel_mm=2.0, cavity_mm=20.0)
 CONTACT_S, EXIT_S, POP_S = 1.5, 4.0, 4.06
@@ -90,7 +90,7 @@ def with_hole(trace: Trace, start_s: float, end_s: float) -> Trace:
     """The trace without its samples in [start_s, end_s), and with the hole on record."""
     gone = (trace.time_s >= start_s) & (trace.time_s < end_s)
     first = int(trace.sample_index[gone][0])
-    return replace(only(trace, ~gone), holes=(*trace.holes, Hole(first, int(gone.sum()))))
+    return replace(only(trace, ~gone), holes=(*trace.holes, Stretch(first, int(gone.sum()))))
 
 
 def only(trace: Trace, kept: np.ndarray) -> Trace:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from popsense.analysis.catalogue import CATALOGUE
 from popsense.analysis.events import host_events, merge_events
+from popsense.analysis.integrity import hole_at_pop
 from popsense.analysis.landmarks import Findings, Geometry, find_landmarks
 from popsense.analysis.phases import find_phases
 from popsense.analysis.reading import TOO_SHORT
 from popsense.analysis.signals import is_long_enough, smooth
 from popsense.model import Analysis, Event, Trace
 
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 
 
 def analyse(trace: Trace, device_events: Sequence[Event], geometry: Geometry) -> Analysis:
@@ -23,13 +24,16 @@ def analyse(trace: Trace, device_events: Sequence[Event], geometry: Geometry) ->
     """
     if not is_long_enough(trace):
         metrics = tuple(definition.record(TOO_SHORT) for definition in CATALOGUE)
-        return Analysis(metrics, merge_events(device_events), (), ANALYSIS_VERSION)
+        events = merge_events(device_events)
+        return Analysis(metrics, events, (), ANALYSIS_VERSION, hole_at_pop(trace, events))
     signals = smooth(trace)
     marks = find_landmarks(signals, geometry)
     found = Findings(signals, marks, geometry, device_events)
+    events = merge_events(device_events, host_events(signals, marks))
     return Analysis(
         metrics=tuple(definition.evaluate(found) for definition in CATALOGUE),
-        events=merge_events(device_events, host_events(signals, marks)),
+        events=events,
         phases=find_phases(signals, marks),
         version=ANALYSIS_VERSION,
+        hole_at_pop=hole_at_pop(trace, events),
     )

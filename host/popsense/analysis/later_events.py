@@ -10,15 +10,20 @@ import numpy as np
 
 from popsense.analysis.detection import Detection, HostExit
 from popsense.analysis.events import HOST_DETECTOR_VERSION, POP_DROP_PERCENT, merge_events
+from popsense.analysis.integrity import hole_at_pop
 from popsense.model import Analysis, Event, EventKind, Trace
 
 SAME_S = 0.1  # the landmarks' smoothing moves a date by less, even at 80 samples/s
 
 
 def with_later_events(analysis: Analysis, found: Detection, trace: Trace) -> Analysis:
-    """The analysis with an event for every exit, far contact and withdrawal that it has none of."""
+    """The analysis with an event for every exit, far contact and withdrawal that it has none of.
+
+    A pop that is among them is guarded against holes like the first.
+    """
     own = [event for event in analysis.events if event.source == "host"]
-    return replace(analysis, events=merge_events(analysis.events, list(_missing(found, trace, own))))
+    events = merge_events(analysis.events, list(_missing(found, trace, own)))
+    return replace(analysis, events=events, hole_at_pop=hole_at_pop(trace, events))
 
 
 def _missing(found: Detection, trace: Trace, own: Sequence[Event]) -> Iterator[Event]:

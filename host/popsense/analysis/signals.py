@@ -57,14 +57,18 @@ def gaps(trace: Trace) -> tuple[Span, ...]:
     """
     if trace.time_s.size == 0:
         return ()
-    time_s, step = trace.time_s, np.diff(trace.time_s)
-    longest = max(BRIDGED_GAP_S, 3 / trace.sample_rate_hz) if step.size else BRIDGED_GAP_S
-    inner = [(float(time_s[i]), float(time_s[i + 1])) for i in np.flatnonzero(step > longest)]
+    time_s, too_long = trace.time_s, np.diff(trace.time_s) > longest_bridged_s(trace)
+    inner = [(float(time_s[i]), float(time_s[i + 1])) for i in np.flatnonzero(too_long)]
     before = any(hole.first_sample < trace.sample_index[0] for hole in trace.holes)
     after = trace.cut_off or any(hole.first_sample > trace.sample_index[-1] for hole in trace.holes)
     head = [(-np.inf, float(time_s[0]))] if before else []
     tail = [(float(time_s[-1]), np.inf)] if after else []
     return tuple(head + inner + tail)
+
+
+def longest_bridged_s(trace: Trace) -> float:
+    """The longest step between samples that is bridged; at low rates three periods."""
+    return max(BRIDGED_GAP_S, 3 / trace.sample_rate_hz) if trace.time_s.size > 1 else BRIDGED_GAP_S
 
 
 def is_long_enough(trace: Trace) -> bool:

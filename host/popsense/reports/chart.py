@@ -1,4 +1,4 @@
-"""One chart: panels under a shared time axis, phases shaded, events in their own lane, holes hatched."""
+"""One chart: panels under a shared time axis, phases shaded, events in a lane, holes and gaps marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,14 @@ from popsense.model import Analysis, FloatArray, Phase, Trace
 from popsense.reports.axis import Axis, covering
 from popsense.reports.decimate import min_max_columns
 from popsense.reports.events import DrawnEvent, drawn_events
-from popsense.reports.holes import hole_spans_s, segments
+from popsense.reports.integrity_marks import (
+    draw_legend,
+    draw_repaired,
+    hatch_holes,
+    mark_time_gaps,
+    marks_between,
+    segments,
+)
 from popsense.reports.labels import Label, PlacedLabel, fly, row_count, stagger
 from popsense.reports.marks import (
     BOARD_COLOUR,
@@ -24,7 +31,7 @@ from popsense.reports.marks import (
 
 WIDTH, LEFT, RIGHT = 1000.0, 62.0, 14.0
 PANEL_HEIGHT, PANEL_GAP, ROW = 150.0, 16.0, 15.0
-TITLE_HEIGHT, AXIS_HEIGHT = 26.0, 60.0
+TITLE_HEIGHT, AXIS_HEIGHT, LEGEND_BASE = 26.0, 60.0, 54.0
 FLAG_FOOT = 12.0
 
 
@@ -62,6 +69,7 @@ class Chart:
 def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
     """The chart as SVG elements from y = top on, and the y of its lower edge."""
     time = Axis(chart.start_s, chart.end_s, LEFT, WIDTH - RIGHT)
+    marks = marks_between(chart.trace, chart.start_s, chart.end_s)
     events = [
         event for event in drawn_events(chart.analysis.events) if chart.start_s <= event.time_s <= chart.end_s
     ]
@@ -85,12 +93,18 @@ def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
             _draw_panel(chart, channel, time, panels_top + i * (PANEL_HEIGHT + PANEL_GAP))
             for i, channel in enumerate(chart.channels)
         ),
-        _hatch_holes(chart, time, panels_top, panels_end),
+        *(
+            mark_time_gaps(marks, time, panels_top + i * (PANEL_HEIGHT + PANEL_GAP) + PANEL_HEIGHT)
+            for i in range(len(chart.channels))
+        ),
+        hatch_holes(marks, time, panels_top, panels_end),
         _draw_events(events, event_labels, event_top, panels_end),
         _draw_phase_names(phase_labels, phase_top, event_top),
         _draw_time_axis(time, panels_end),
+        draw_repaired(marks, time, panels_end),
+        draw_legend(marks.kinds, LEFT, panels_end + LEGEND_BASE),
     ]
-    return "\n".join(parts), panels_end + AXIS_HEIGHT
+    return "\n".join(parts), panels_end + AXIS_HEIGHT + ROW * bool(marks.kinds)
 
 
 def _middle(time: Axis, phase: Phase) -> float:
@@ -110,15 +124,6 @@ def _shade_phases(phases: Sequence[Phase], time: Axis, top: float, end: float) -
         left, width = _clipped(time, phase.start_s, phase.end_s)
         shades.append(box(left, top, width, end - top, PHASE_COLOURS.get(phase.name, PAPER), "phase"))
     return "".join(shades)
-
-
-def _hatch_holes(chart: Chart, time: Axis, top: float, end: float) -> str:
-    hatches: list[str] = []
-    for start_s, end_s in hole_spans_s(chart.trace):
-        if end_s >= chart.start_s and start_s <= chart.end_s:
-            left, width = _clipped(time, start_s, end_s)
-            hatches.append(box(left, top, width, end - top, "url(#hatch)", "hole"))
-    return "".join(hatches)
 
 
 def _draw_events(events: Sequence[DrawnEvent], flags: Sequence[PlacedLabel], top: float, end: float) -> str:
@@ -181,7 +186,7 @@ def _draw_panel(chart: Chart, channel: Channel, time: Axis, top: float) -> str:
 
 
 def _curves(chart: Chart, channel: Channel, time: Axis, axis: Axis) -> list[str]:
-    """The channel's line, interrupted at holes."""
+    """The channel's line, interrupted where nothing is known."""
     time_s = chart.trace.time_s
     curves: list[str] = []
     for part in segments(chart.trace):

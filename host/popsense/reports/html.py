@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from popsense.analysis import Geometry
 from popsense.model import Analysis, IntegrityVerdict, Mode, Score, Trace
+from popsense.reports.integrity_wording import integrity_text, missing_lines
 from popsense.reports.pages import render
 from popsense.reports.trace_svg import trace_svgs
 
@@ -41,5 +42,11 @@ def attempt_report(report: AttemptReport) -> str:
     """The whole page as HTML."""
     drawn = trace_svgs(report.trace, report.analysis, report.geometry)
     charts = [Markup(svg) for svg in drawn]  # noqa: S704 - escaped in marks.py
-    missing = sum(hole.count for hole in report.trace.holes)
-    return render("attempt.html", report=report, score=report.score, charts=charts, missing_samples=missing)
+    return render(
+        "attempt.html",
+        report=report,
+        score=report.score,
+        charts=charts,
+        integrity=integrity_text(report.integrity, report.trace),
+        missing=missing_lines(report.trace),
+    )

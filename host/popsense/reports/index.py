@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popsense.model import IntegrityVerdict, Mode, Score
+from popsense.model import Mode, Score
 from popsense.reports.pages import render
 
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """One attempt in the overview. href: its report, relative to the overview."""
+    """One attempt in the overview. href: its report, relative to the overview.
+
+    recording: its integrity in words, as in "repaired (57 samples came when asked for again)".
+    """
 
     title: str
     operator: str
     mode: Mode
     score: Score
-    integrity: IntegrityVerdict
+    recording: str
     href: str
 
     @property

@@ -12,6 +12,7 @@ from popsense.model import FloatArray
 INK, GRID, PAPER = "#333333", "#dddddd", "#ffffff"
 CHANNEL_COLOURS = {"force": "#0072b2", "protrusion": "#b34700", "pressure": "#00704f"}
 BOARD_COLOUR, BOARD_DASH = "#8a3b78", "5 3"  # events that the board alone found
+HATCH, REPAIRED_COLOUR, GAP_COLOUR = "url(#hatch)", "#5b8a9a", INK  # what is missing, late, or a gap in time
 PHASE_COLOURS = {
     "approach": "#f1f1f1",
     "penetration": "#e2ecf6",

@@ -6,10 +6,12 @@ from html import escape
 from popsense.analysis import Geometry
 from popsense.model import Analysis, Phase, Trace
 from popsense.reports.chart import WIDTH, Channel, Chart, Level, draw_chart
+from popsense.reports.integrity_wording import missing_lines
 from popsense.reports.marks import DEFINITIONS, text
 
 CLOSE_UP_MARGIN_S = 0.3
 LEAST_SAMPLES = 2
+MOST_DESCRIBED = 3  # holes, in words: a listener wants to come to the end
 
 
 def trace_svg(trace: Trace, analysis: Analysis, geometry: Geometry | None = None) -> str:
@@ -26,6 +28,7 @@ def trace_svgs(trace: Trace, analysis: Analysis, geometry: Geometry | None = Non
 
 
 def _together(charts: Sequence[Chart], analysis: Analysis, number: int = 1) -> str:
+    """The charts one under the other; a line of words where there is none."""
     if not charts:
         return _wrap(text(20, 30, "No samples to draw."), 60, "Trace of the attempt", "There is no trace.", 1)
     body, bottom = "", 0.0
@@ -33,7 +36,7 @@ def _together(charts: Sequence[Chart], analysis: Analysis, number: int = 1) -> s
         drawn, bottom = draw_chart(chart, bottom)
         body += drawn
     title = f"Trace of the attempt: {' and '.join(chart.title.lower() for chart in charts)}"
-    return _wrap(body, bottom, title, _description(analysis), number)
+    return _wrap(body, bottom, title, _description(charts[0].trace, analysis), number)
 
 
 def _charts(trace: Trace, analysis: Analysis, geometry: Geometry | None) -> list[Chart]:
@@ -67,12 +70,13 @@ def _breakthrough(phases: tuple[Phase, ...]) -> Phase | None:
     return Phase("breakthrough", parts[0].start_s, parts[-1].end_s) if parts else None
 
 
-def _description(analysis: Analysis) -> str:
+def _description(trace: Trace, analysis: Analysis) -> str:
     """The chart in words, for those who do not see it."""
     phases = ", ".join(
         f"{phase.name} from {phase.start_s:.2f} to {phase.end_s:.2f} s" for phase in analysis.phases
     )
-    return f"Force, protrusion and pressure against time. Phases: {phases or 'none found'}."
+    missing = f" {'; '.join(missing_lines(trace, MOST_DESCRIBED)).capitalize()}." if trace.holes else ""
+    return f"Force, protrusion and pressure against time. Phases: {phases or 'none found'}.{missing}"
 
 
 def _wrap(body: str, height: float, title: str, description: str, number: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from popsense.analysis import CATALOGUE
-from popsense.model import Event, EventKind, IntegrityVerdict, Metric, Score
+from popsense.model import Event, EventKind, Metric, Score
 from popsense.scoring.wording import format_value
 
 TITLES = {definition.name: definition.title for definition in CATALOGUE}
@@ -21,11 +21,6 @@ NO_VALIDITY = (
     "it is no evidence that the score measures skill."
 )
 SOURCES = {"device": "board", "host": "computer"}
-RECORDING: Mapping[IntegrityVerdict, str] = {
-    "complete": "complete",
-    "holes": "samples missing",
-    "cut off": "cut off",
-}
 EVIDENCE = {
     "peak_n": ("highest force before", "N"),
     "level_n": ("force at that time", "N"),
@@ -52,8 +47,10 @@ GLOSSARY = {
     "Loss of resistance": "how far the force falls as the tip comes through the bone, in % of its peak.",
     "Overshoot": "how much deeper the tip went up to the first stop than the bevel needs; "
     "its share of the room is counted from there to the far cortex.",
+    "Hole": "samples that the board took and that never came; none of the figures is made up for them.",
     "Protrusion": "how far the tip stands out of the inner face of the cortex.",
     "Released": "the hand took its load off before the tip was through.",
+    "Repaired": "every sample is here, some of them only when the computer asked for them again.",
     "Rubric": "the list of items, limits and points by which an attempt is scored.",
     "Steadiness": "how little the force trembles and jerks in the cortex; measured is the unsteadiness.",
     "Stray force": "force on the needle while it should be left alone.",
@@ -61,6 +58,7 @@ GLOSSARY = {
     "Uncalibrated": "of a limit: set by no study and no clinician; "
     "of sensors: converted with the scales of the design, not of this bone.",
     "Used hole": "an insertion that met hardly any resistance: the plug may have been drilled before.",
+    "Withheld": "no points are given, since samples are missing so near to the pop that they may hide it.",
 }
 
 
@@ -104,15 +102,21 @@ def _capped(name: str, value: float) -> float:
 
 def decision_text(score: Score) -> str:
     """As in "Fail: 57.5 % (pass mark 70 %, uncalibrated)"; a critical error needs no figures."""
-    decision = capitalised(score.decision)
+    decision = decision_with_reason(score)
     if score.percent is None or score.passed is None or score.critical_errors:
         return decision
     return f"{decision}: {score.percent:.1f} %{pass_mark_text(score)}"
 
 
+def decision_with_reason(score: Score) -> str:
+    """The decision; and why, where the score is withheld."""
+    decision = capitalised(score.decision)
+    return f"{decision}: {score.withheld}" if score.withheld else decision
+
+
 def pass_mark_text(score: Score) -> str:
-    """As in " (pass mark 70 %, uncalibrated)"; empty where the score knows of none."""
-    if score.pass_percent is None:
+    """As in " (pass mark 70 %, uncalibrated)"; empty where there is none, or nothing to hold against it."""
+    if score.pass_percent is None or score.withheld:
         return ""
     uncalibrated = ", uncalibrated" if score.pass_percent_source.startswith("uncalibrated") else ""
     return f" (pass mark {score.pass_percent:g} %{uncalibrated})"

@@ -1,31 +1,38 @@
 """Points for one attempt, line by line, so that a reader can add them up again.
 
-An omission of the trainee costs its points; a figure lost with samples or a sensor leaves the sum.
+An omission of the trainee costs its points; a figure lost with samples or a sensor leaves the sum. Where a
+hole lies at the pop, the score is withheld: figures are shown, points are not.
 """
 
-from popsense.analysis.reading import NO_BREAKTHROUGH
-from popsense.model import Analysis, CriticalError, Metric, Mode, Score, ScoreLine
-from popsense.scoring.rubric import Critical, Item, NoScore, Rubric
-from popsense.scoring.wording import measured_text, with_unit
+from dataclasses import replace
 
-DECISIONS = ("pass", "fail", "fail: critical error", "incomplete: no decision")
+from popsense.analysis.integrity import missing_words
+from popsense.analysis.reading import NO_BREAKTHROUGH
+from popsense.model import Analysis, CriticalError, HoleAtPop, Metric, Mode, Score, ScoreLine
+from popsense.scoring.rubric import Critical, Item, NoScore, Rubric
+from popsense.scoring.wording import NO_POINTS, measured_text, with_unit
+
+DECISIONS = ("pass", "fail", "fail: critical error", "incomplete: no decision", "withheld")
+NOT_COUNTED = "not counted"
 
 
 def score(analysis: Analysis, rubric: Rubric, mode: Mode) -> Score:
     """The score of an attempt under a rubric.
 
     earned, assessable and possible are the sums of the lines; percent is None where nothing could be
-    assessed. A critical error fails the attempt even where too little else could be assessed.
+    assessed. A critical error fails the attempt even where too little else could be assessed; but nothing is
+    decided while the score is withheld.
     """
-    unscored = _why_not_scored(analysis, rubric)
+    unscored, withheld = _why_not_scored(analysis, rubric), _why_withheld(analysis.hole_at_pop)
     lines = _lines(analysis, rubric, mode, unscored)
+    lines = tuple(map(_not_counted, lines)) if withheld else lines
     errors = () if unscored else _critical_errors(analysis, rubric, mode)
     unseen = () if unscored else _not_ruled_out(analysis, rubric, mode)
     earned = sum(line.earned for line in lines if line.earned is not None)
     assessable = sum(line.possible for line in lines if line.earned is not None)
     possible = sum(line.possible for line in lines)
     percent = 100 * earned / assessable if assessable > 0 else None
-    passed, decision = _decide(rubric, lines, percent, errors, unseen)
+    passed, decision = (None, "withheld") if withheld else _decide(rubric, lines, percent, errors, unseen)
     return Score(
         earned=earned,
         assessable=assessable,
@@ -40,7 +47,24 @@ def score(analysis: Analysis, rubric: Rubric, mode: Mode) -> Score:
         not_ruled_out=unseen,
         pass_percent=rubric.pass_percent,
         pass_percent_source=rubric.pass_percent_source,
+        withheld=withheld,
     )
+
+
+def _why_withheld(near: HoleAtPop | None) -> str:
+    """As in "samples 812 to 931 are missing, 40 ms from the pop"; empty where no hole lies at a pop."""
+    if near is None:
+        return ""
+    apart_ms, pop = round(1000 * near.apart_s), near.pop.kind.replace("_", " ")
+    where = f"{apart_ms} ms from the {pop}" if apart_ms else f"at the {pop}"
+    return f"{missing_words(near.hole)}, {where}"
+
+
+def _not_counted(line: ScoreLine) -> ScoreLine:
+    """The line with its figure, without its points."""
+    if line.earned is None:
+        return line
+    return replace(line, measured=line.measured.removesuffix(NO_POINTS), earned=None, rule=NOT_COUNTED)
 
 
 def _why_not_scored(analysis: Analysis, rubric: Rubric) -> NoScore | None:

@@ -41,7 +41,12 @@ def advice_text(line: ScoreLine) -> str:
 
 
 def sum_text(score: Score) -> str:
-    """As in "82 of 100 points = 82.0 %", or "64 of 80 points assessed (100 possible) = 80.0 %"."""
+    """As in "82 of 100 points = 82.0 %", or "64 of 80 points assessed (100 possible) = 80.0 %".
+
+    Of a withheld score no points are told.
+    """
+    if score.withheld:
+        return f"no points are counted ({score.possible:g} possible)"
     percent = "no percentage" if score.percent is None else f"{score.percent:.1f} %"
     points = f"{score.earned:g} of {score.assessable:g} points"
     if score.assessable != score.possible:

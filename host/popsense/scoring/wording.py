@@ -4,6 +4,7 @@ from popsense.model import Metric
 from popsense.scoring.rubric import NoScore
 
 MMHG_PER_KPA = 7.50062
+NO_POINTS = " (0 points)"
 BARE_UNITS = ("ratio", "count")  # not printed: the title says what is counted or divided
 
 
@@ -33,5 +34,5 @@ def measured_text(metric: Metric, is_omission: bool, unscored: NoScore | None = 
     if metric.value is not None:
         return format_value(metric.value, metric.unit)
     if is_omission and not metric.lost:
-        return f"not achieved: {metric.note} (0 points)"
+        return f"not achieved: {metric.note}{NO_POINTS}"
     return f"not assessed: {metric.note}"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popsense.analysis import analyse, gaps
-from popsense.model import Hole, Trace
+from popsense.model import Stretch, Trace
 from tests.host.traces import EARLY_STOPPER, GEOMETRY, POP_S, Hand, build_trace, only, with_hole
 
 TRACE = build_trace()
@@ -61,7 +61,7 @@ def test_conversions_missed_by_the_device_are_gaps_too():
 
 def test_holes_at_both_ends_are_open():
     last = int(TRACE.sample_index[-1])
-    cut = replace(only(TRACE, slice(20, None)), holes=(Hole(0, 20), Hole(last + 1, 20)))
+    cut = replace(only(TRACE, slice(20, None)), holes=(Stretch(0, 20), Stretch(last + 1, 20)))
     assert gaps(cut) == ((-np.inf, pytest.approx(20 / 988)), (pytest.approx(TRACE.time_s[-1]), np.inf))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from popsense.calibration.convert import TARE_S, Calibration, ChannelScale, to_trace
-from popsense.model import Hole, RawTrace
+from popsense.model import RawTrace, Stretch
 
 SCALES = Calibration(
     force=ChannelScale(zero_counts=100, units_per_count=0.001),
@@ -29,7 +29,7 @@ def raw(force: list[int], depth: list[int] | None = None, pressure: list[int] | 
         depth_counts=np.array(depth or [1600] * n, dtype=np.int64),
         pressure_counts=np.array(pressure or [6000] * n, dtype=np.int64),
         flags=np.zeros(n, dtype=np.int64),
-        holes=(Hole(n, 5),),
+        holes=(Stretch(n, 5),),
     )
 
 
@@ -140,3 +140,9 @@ def test_nominal_scales_are_called_uncalibrated():
     certified = Calibration(SCALES.force, SCALES.depth, SCALES.pressure, 0.01, id=17)
     assert certified.label == "calibration 17"
     assert to_trace(raw([0] * 100), certified).calibrated
+
+
+def test_what_is_missing_or_repaired_is_told_of_the_trace_too():
+    counts = replace(raw([0] * 200), repaired=(Stretch(10, 20),))
+    trace = to_trace(counts, SCALES)
+    assert (trace.holes, trace.repaired) == ((Stretch(200, 5),), (Stretch(10, 20),))

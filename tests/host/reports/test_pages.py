@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from popsense.analysis import analyse
-from popsense.model import Event, EventKind, IntegrityVerdict, Metric
+from popsense.model import Event, EventKind, Metric
 from popsense.reports import AttemptReport, IndexEntry, attempt_report, index_report
 from popsense.reports.wording import NOT_SENSED, event_name, event_text, evidence_text, metric_value
 from popsense.scoring import packaged_rubric, score
@@ -17,6 +17,7 @@ from tests.host.traces import (
     GEOMETRY,
     NOVICE,
     PLUNGER,
+    POP_S,
     Hand,
     build_trace,
     only,
@@ -169,8 +170,42 @@ def test_pages_say_board_and_computer():
 def test_missing_samples_are_counted():
     trace = with_hole(build_trace(), 6.2, 6.5)
     page = attempt_report(replace(EXPERT_REPORT, trace=trace, integrity="holes"))
-    assert f"samples missing ({trace.holes[0].count} samples)" in page
-    assert "Hatched: samples missing." in page
+    first, count = trace.holes[0].first_sample, trace.holes[0].count
+    assert f"<dd>holes ({count} samples are missing)</dd>" in page
+    assert f"<li>samples {first} to {first + count - 1} are missing, 0.30 s</li>" in page
+    assert "<h3>Missing samples</h3>" not in EXPERT_PAGE
+
+
+def withheld_report(hand: Hand) -> AttemptReport:
+    trace = with_hole(build_trace(hand), POP_S - 0.2, POP_S - 0.15)
+    analysis = analyse(trace, (), GEOMETRY)
+    result = score(analysis, RUBRIC, "assessment")
+    return replace(report_of(hand), trace=trace, analysis=analysis, score=result, integrity="holes")
+
+
+def test_a_withheld_score_says_why_in_place_of_a_result():
+    report = withheld_report(EXPERT)
+    page = attempt_report(report)
+    first = report.trace.holes[0].first_sample
+    assert 'class="result open"' in page
+    assert f'<p class="decision">Withheld: samples {first} to ' in page
+    assert "136 ms from the pop</p>" in page
+    assert "<p>No points are counted (100 possible)</p>" in page
+    assert "not counted</span>" in page
+    assert "pass mark" not in page
+
+
+def test_critical_errors_that_were_seen_beside_a_withheld_score_decide_nothing():
+    page, note = attempt_report(withheld_report(PLUNGER)), "Nothing is decided by them"
+    assert 0 < page.index("Far cortex touched.") < page.index(note) < page.index("Withheld: samples")
+    assert note not in attempt_report(report_of(PLUNGER))
+
+
+def test_the_overview_says_why_a_score_is_withheld():
+    report = withheld_report(EXPERT)
+    page = index_report([IndexEntry("seed 1", "expert", "blind", report.score, "holes", "a.html")])
+    assert f'<td data-label="Decision">Withheld: {report.score.withheld}</td>' in page
+    assert 'data-label="Score">–</td>' in page
 
 
 def test_a_calibrated_trace_is_not_called_uncalibrated():
@@ -214,9 +249,7 @@ def test_a_link_carries_the_operator_once(title: str):
     assert ">expert, seed 1</a>" in index_report([entry])
 
 
-@pytest.mark.parametrize(
-    ("verdict", "words"), [("holes", "samples missing"), ("cut off", "cut off"), ("complete", "complete")]
-)
-def test_the_recording_is_judged_in_words(verdict: IntegrityVerdict, words: str):
-    entry = IndexEntry("seed 1", "expert", "blind", EXPERT_REPORT.score, verdict, "a.html")
-    assert f'<td data-label="Recording">{words}</td>' in index_report([entry])
+def test_the_overview_tells_what_became_of_the_recording():
+    told = "repaired (57 samples came when asked for again)"
+    entry = IndexEntry("seed 1", "expert", "blind", EXPERT_REPORT.score, told, "a.html")
+    assert f'<td data-label="Recording">{told}</td>' in index_report([entry])

@@ -8,8 +8,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from popsense.analysis import CATALOGUE, analyse
+from popsense.analysis.integrity import hole_spans_s
 from popsense.calibration.convert import Calibration, ChannelScale, to_trace
-from popsense.model import Analysis, Hole, Metric, Mode, RawTrace, Score, SensorName, Trace
+from popsense.model import (
+    Analysis,
+    Event,
+    EventKind,
+    HoleAtPop,
+    Metric,
+    Mode,
+    RawTrace,
+    Score,
+    SensorName,
+    Stretch,
+    Trace,
+)
 from popsense.scoring import packaged_rubric, score, score_table, sum_text
 from popsense.scoring.scorer import DECISIONS
 from tests.host.traces import (
@@ -107,7 +120,7 @@ def test_no_confirmation_is_critical():
 
 
 def test_a_lost_required_figure_leaves_no_decision():
-    trace = with_hole(build_trace(EXPERT), POP_S - 0.1, POP_S + 0.1)
+    trace = with_hole(build_trace(EXPERT), POP_S + 0.3, POP_S + 0.5)
     result = score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment")
     assert (result.passed, result.decision) == (None, "incomplete: no decision")
     assert result.assessable < result.possible == 100
@@ -162,7 +175,7 @@ def tared_from(trace: Trace, start_s: float) -> Trace:
     here = trace.time_s >= start_s
     channels = (trace.force_n, trace.protrusion_mm, trace.pressure_kpa)
     counts = [(1000 * channel[here]).astype(np.int64) for channel in channels]
-    holes = (Hole(0, int((~here).sum())),)
+    holes = (Stretch(0, int((~here).sum())),)
     index = trace.sample_index[here]
     return to_trace(RawTrace(index, trace.time_s[here], *counts, np.zeros_like(index), holes), IN_COUNTS)
 
@@ -283,7 +296,7 @@ def test_the_score_carries_its_pass_mark():
 
 
 def test_what_was_not_assessed_has_no_points():
-    trace = with_hole(build_trace(EXPERT), POP_S - 0.1, POP_S + 0.1)
+    trace = with_hole(build_trace(EXPERT), POP_S + 0.3, POP_S + 0.5)
     row = score_table(score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment"))[0]
     assert (row.points, row.advice) == ("- / 30", "")
 
@@ -293,6 +306,75 @@ def test_the_sum_is_one_line():
 
 
 def test_the_sum_names_the_possible_points_where_they_differ():
-    trace = with_hole(build_trace(EXPERT), POP_S - 0.1, POP_S + 0.1)
+    trace = with_hole(build_trace(EXPERT), POP_S + 0.3, POP_S + 0.5)
     result = score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment")
     assert f"of {result.assessable:g} points assessed (100 possible) = " in sum_text(result)
+
+
+def pop_at(apart_s: float, kind: EventKind = "pop", count: int = 120) -> HoleAtPop:
+    return HoleAtPop(Stretch(812, count), Event(kind, 0, 4.0), apart_s)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("hand", [EXPERT, NOVICE, PLUNGER, EARLY_STOPPER, Hand(peak_n=5.0, exit_n=5.0)])
+def test_a_hole_at_the_pop_withholds_the_score_and_nothing_else_does(hand: Hand, mode: Mode):
+    whole = analyse(build_trace(hand), (), GEOMETRY)
+    given_score, withheld = (
+        score(replace(whole, hole_at_pop=near), RUBRIC, mode) for near in (None, pop_at(0.04))
+    )
+    assert given_score.withheld == ""
+    assert given_score.decision != "withheld"
+    assert (withheld.decision, withheld.percent, withheld.passed) == ("withheld", None, None)
+    assert (withheld.earned, withheld.assessable, withheld.possible) == (0, 0, given_score.possible)
+    assert withheld.critical_errors == given_score.critical_errors
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(HANDS), st.floats(3.0, 5.5), st.floats(0.002, 0.8), st.sampled_from(MODES))
+def test_the_score_is_withheld_if_and_only_if_a_hole_lies_at_the_pop(
+    hand: Hand, start_s: float, length_s: float, mode: Mode
+):
+    holed = with_hole(build_trace(hand), start_s, start_s + length_s)
+    analysis = analyse(holed, (), GEOMETRY)
+    ((before_s, behind_s),) = hole_spans_s(holed)
+    exits = [event.time_s for event in analysis.events if event.kind in ("pop", "loss_of_resistance")]
+    is_near = any(before_s - 0.25 <= time_s <= behind_s + 0.25 for time_s in exits)
+    result = score(analysis, RUBRIC, mode)
+    assert (result.decision == "withheld") == bool(result.withheld) == is_near
+    assert not (is_near and (result.percent is not None or result.passed is not None))
+
+
+@pytest.mark.parametrize(
+    ("near", "reason"),
+    [
+        (pop_at(0.04), "samples 812 to 931 are missing, 40 ms from the pop"),
+        (pop_at(0.0), "samples 812 to 931 are missing, at the pop"),
+        (pop_at(0.0, "uncertain_pop", 1), "sample 812 is missing, at the uncertain pop"),
+    ],
+)
+def test_a_withheld_score_says_why(near: HoleAtPop, reason: str):
+    analysis = replace(analyse(build_trace(EXPERT), (), GEOMETRY), hole_at_pop=near)
+    assert score(analysis, RUBRIC, "assessment").withheld == reason
+
+
+def test_a_withheld_score_shows_its_figures_and_counts_none():
+    analysis = replace(analyse(build_trace(NOVICE), (), GEOMETRY), hole_at_pop=pop_at(0.04))
+    result = score(analysis, RUBRIC, "guided")
+    rows = {row.item: row for row in score_table(result)}
+    overshoot = rows["Overshoot, share of the room in the cavity"]
+    assert overshoot.measured.startswith("8.0 mm = 44.")
+    assert (overshoot.points, overshoot.advice) == ("- / 30 (not counted)", "")
+    assert rows["Peak force before the pop"].points == "shown, not scored"
+    assert sum_text(result) == f"no points are counted ({result.possible:g} possible)"
+
+
+def test_a_withheld_score_puts_no_points_beside_an_omission():
+    analysis = replace(analyse(build_trace(EARLY_STOPPER), (), GEOMETRY), hole_at_pop=pop_at(0.04))
+    assert score(analysis, RUBRIC, "blind").lines[0].measured == "not achieved: no breakthrough found"
+
+
+def test_a_hole_that_may_hide_the_whole_puncture_leaves_no_pass():
+    trace = with_hole(build_trace(Hand(removal_s=5.0)), 3.9, 5.8)
+    result = score(analyse(trace, (), GEOMETRY), RUBRIC, "assessment")
+    assert (result.decision, result.critical_errors) == ("incomplete: no decision", ())
+    assert "Needle not in the marrow at the end of the attempt" in result.not_ruled_out
