@@ -22,7 +22,7 @@ BANNED = [
 # Without what is planned only: those rows stand in parentheses.
 ROWS = (
     "errors model settings calibration analysis procedure scoring link recording twin reports backends"
-    " attempts foreign cli"
+    " attempts foreign technician cli"
 )
 PURE = ["model", "calibration", "analysis", "procedure", "scoring"]
 
