@@ -21,14 +21,16 @@ from popsense.attempts.simulated import truth_on_recording
 from popsense.attempts.summary import rounded
 from popsense.attempts.workers import in_order
 from popsense.errors import UsageError
-from popsense.recording.decode import decode_wire
+from popsense.recording.attempt import decoded
+from popsense.recording.closing import close_recording
 from popsense.recording.reader import read_recording
 from popsense.settings import Settings
 from popsense.twin.cohort import Case, CohortPlan, Kind, draw_case
 from popsense.twin.insertion import CONTROL_HZ, Insertion, simulate
 from popsense.twin.script import draw_period_ns
 from popsense.twin.sensors import digitise
-from popsense.twin.transport import SimTransport, TwinAddress
+from popsense.twin.sim_board import TwinAddress
+from popsense.twin.transport import SimTransport
 
 TRUTH_SCHEMA = 1
 TRUTH_FILE = "truth.json"
@@ -98,11 +100,11 @@ def record_case(run: CohortRun, chosen: tuple[Kind, int]) -> Entry:
     address = TwinAddress(setup.site, setup.operator, setup.device, setup.seed)
     path = run.folder / f"{kind}-{number:05d}.journal"
     with closing(SimTransport(address, script)) as transport:
-        plan = AttemptPlan(setup.site, "assessment", setup.device, setup.operator)
+        plan = AttemptPlan(setup.site, "assessment", setup.device, setup.operator, uncalibrated=True)
         recorded = record_attempt(transport, plan, path, _patience(insertion))
         if recorded.interrupted:
             raise KeyboardInterrupt
-        return _entry(case, transport, path, run.rate_hz)
+        return _entry(case, transport, close_recording(recorded.path), run.rate_hz)
 
 
 def _patience(insertion: Insertion) -> Settings:
@@ -133,9 +135,9 @@ def _longest_absence_s(insertion: Insertion) -> float:
 def _entry(case: Case, transport: SimTransport, path: Path, rate_hz: float) -> Entry:
     recording = read_recording(path)
     header, setup = recording.header, case.setup
-    decoded = decode_wire(recording.wire, header["board"]["sample_rate_hz"])
-    truth = truth_on_recording(transport, decoded.start_ticks_us)
-    time_s = decoded.raw.time_s
+    attempt = decoded(recording.stored, header["board"]["sample_rate_hz"])
+    truth = truth_on_recording(transport, attempt.start_ticks_us)
+    time_s = attempt.raw.time_s
     return {
         "file": path.name,
         "kind": case.kind,
@@ -152,9 +154,9 @@ def _entry(case: Case, transport: SimTransport, path: Path, rate_hz: float) -> E
         "sample_period_ns": transport.script.sample_period_ns,
         "recording": {
             "outcome": (recording.outcome or {}).get("outcome", "cut_off"),
-            "integrity": decoded.integrity,
+            "integrity": attempt.integrity,
             "samples": int(time_s.size),
-            "missed_conversions": decoded.raw.missed_conversions,
+            "missed_conversions": attempt.raw.missed_conversions,
             "duration_s": rounded(float(time_s[-1])) if time_s.size else None,
             "detector": header["versions"]["detector"],
         },

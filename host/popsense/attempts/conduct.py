@@ -1,12 +1,12 @@
 """One attempt from the first packet to the score."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from popsense.attempts.evaluate import Evaluation, evaluate
-from popsense.attempts.life_cycle import State
-from popsense.attempts.record import AttemptPlan, Recorded, record_attempt
+from popsense.attempts.record import AttemptPlan, Listeners, Recorded, record_attempt
 from popsense.link.transport import Transport
+from popsense.recording.closing import close_recording
 from popsense.settings import Settings
 
 
@@ -15,10 +15,14 @@ def conduct_attempt(
     plan: AttemptPlan,
     path: Path,
     settings: Settings,
-    told: Callable[[State], None] = lambda state: None,
+    listeners: Listeners | None = None,
 ) -> tuple[Recorded, Evaluation]:
-    """Records, then scores from the recording, whichever way the attempt ended. Errors as of both."""
-    recorded = record_attempt(transport, plan, path, settings, told)
+    """Records, closes the recording, then scores from it, whichever way the attempt ended. Errors as of all.
+
+    path: of the journal; the recording's own path is in what is returned.
+    """
+    journal = record_attempt(transport, plan, path, settings, listeners)
+    recorded = replace(journal, path=close_recording(journal.path))
     evaluation = evaluate(recorded.path)
     recorded.cycle.feed("score")
     return recorded, evaluation

@@ -15,9 +15,9 @@ from popsense.calibration.convert import Calibration, ChannelScale, to_trace
 from popsense.errors import RecordingError, UsageError
 from popsense.model import Analysis, Event, EventKind, Mode, Score, Trace
 from popsense.procedure.sites import SITES, SiteProfile
-from popsense.recording.decode import DecodedAttempt, decode_wire
-from popsense.recording.reader import Recording, read_recording
-from popsense.recording.timeline import TICKS_MODULUS
+from popsense.recording.attempt import DecodedAttempt, DeviceEvent, decoded
+from popsense.recording.reader import read_recording
+from popsense.recording.recording import Recording
 from popsense.scoring import Rubric, packaged_rubric, score
 from popsense_protocol.packets import BASIS_DEPTH, BASIS_FORCE
 
@@ -57,22 +57,22 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
     site = _site(recording)
     used = rubric or packaged_rubric(site.name)
     _check_fit(used, site, recording.header["device"])
-    decoded = decode_wire(recording.wire, recording.header["board"]["sample_rate_hz"])
-    if decoded.raw.sample_index.size == 0:
+    attempt = decoded(recording.stored, recording.header["board"]["sample_rate_hz"])
+    if attempt.raw.sample_index.size == 0:
         raise RecordingError(f"{path} holds no samples", "The board never sampled in it; record again.")
     calibration = _calibration(recording.header, site)
     trace = replace(
-        to_trace(decoded.raw, calibration, dead_sensors(recording.header["channels"], decoded.raw)),
-        cut_off=not decoded.stopped or outcome_of(recording) in CUT_OFF_OUTCOMES,
+        to_trace(attempt.raw, calibration, dead_sensors(recording.header["channels"], attempt.raw)),
+        cut_off=not attempt.stopped or outcome_of(recording) in CUT_OFF_OUTCOMES,
     )
     geometry = geometry_of(site)
-    board_events = device_events(decoded, calibration)
+    board_events = device_events(attempt, calibration)
     detection = detect(trace, geometry)
     analysis = with_later_events(analyse(trace, board_events, geometry), detection, trace)
     return Evaluation(
         recording=recording,
         site=site,
-        decoded=decoded,
+        decoded=attempt,
         calibration=calibration,
         trace=trace,
         analysis=analysis,
@@ -108,28 +108,28 @@ def geometry_of(site: SiteProfile) -> Geometry:
     return Geometry(site.bevel.value, site.cavity.value, site.plug_compliance.value)
 
 
-def device_events(decoded: DecodedAttempt, calibration: Calibration) -> Sequence[Event]:
+def device_events(attempt: DecodedAttempt, calibration: Calibration) -> Sequence[Event]:
     """The board's events in physical units; times in s since sample 0."""
-    return [_event(fields, decoded.start_ticks_us, calibration) for fields in decoded.events]
+    return [_event(event, attempt, calibration) for event in attempt.events]
 
 
-def _event(fields: Any, start_ticks_us: int, calibration: Calibration) -> Event:
+def _event(event: DeviceEvent, attempt: DecodedAttempt, calibration: Calibration) -> Event:
     force, depth = calibration.force.units_per_count, calibration.depth.units_per_count
     return Event(
-        kind=cast(EventKind, str(fields.kind)),
-        sample_index=fields.sample_index,
-        time_s=(fields.ticks_us - start_ticks_us) % TICKS_MODULUS / 1e6,
+        kind=cast(EventKind, event.kind),
+        sample_index=event.sample_index,
+        time_s=attempt.time_s_of(event),
         evidence={
-            "peak_n": fields.peak_counts * force,
-            "level_n": fields.level_counts * force,
-            "drop_percent": fields.drop_permille / 10,
-            "advance_mm": fields.advance_counts * depth,
-            "duration_ms": fields.duration_us / 1000,
+            "peak_n": event.peak_counts * force,
+            "level_n": event.level_counts * force,
+            "drop_percent": event.drop_permille / 10,
+            "advance_mm": event.advance_counts * depth,
+            "duration_ms": event.duration_us / 1000,
         },
         source="device",
-        detector_version=fields.detector_version,
-        by_depth=bool(fields.basis & BASIS_DEPTH),
-        by_force=bool(fields.basis & BASIS_FORCE),
+        detector_version=event.detector_version,
+        by_depth=bool(event.basis & BASIS_DEPTH),
+        by_force=bool(event.basis & BASIS_FORCE),
     )
 
 

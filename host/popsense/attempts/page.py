@@ -83,8 +83,11 @@ def _losses(evaluation: Evaluation) -> Iterator[str]:
         yield f"{recording.damaged_bytes} bytes inside the file are damaged and were left out."
     if decoded.bad_frames:
         yield f"{decoded.bad_frames} frames were damaged on the wire."
-    if decoded.raw.missed_conversions:
-        yield f"{decoded.raw.missed_conversions} conversions were missed by the board."
+    if decoded.missing_events:
+        yield f"Events of the board that are missing: {decoded.missing_events}."
+    if missed := decoded.raw.missed_conversions:
+        counted = "1 conversion was" if missed == 1 else f"{missed} conversions were"
+        yield f"{counted} missed by the board: a gap in time, of which no sample is missing."
 
 
 def _doubts(evaluation: Evaluation) -> Iterator[str]:

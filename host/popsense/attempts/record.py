@@ -2,32 +2,50 @@
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
 from popsense.errors import CommandRefused, LinkLost, PopsenseError
-from popsense.link.session import Hello, Session
+from popsense.link.hello import Hello
+from popsense.link.session import Session
 from popsense.link.transport import Transport
 from popsense.model import Mode
 from popsense.procedure.detector_profile import detector_profile
 from popsense.procedure.sites import SiteProfile
 from popsense.recording.journal import JournalWriter
 from popsense.settings import Settings
+from popsense_protocol.codec import encode
 from popsense_protocol.packets import PROTOCOL_VERSION
+
+LinkState = Literal["lost", "back"]
 
 
 @dataclass(frozen=True)
 class AttemptPlan:
-    """What is known before the needle is taken up."""
+    """What is known before the needle is taken up. uncalibrated: begin on a board without a calibration."""
 
     site: SiteProfile
     mode: Mode
     device: str
     operator: str
+    uncalibrated: bool = False
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who is told while an attempt is recorded.
+
+    state: each new state of the life cycle. link: the way to the board was lost, or is back. durable_through:
+    the index below which every sample is kept or in a reported hole, after each write to the medium.
+    """
+
+    state: Callable[[State], None] = lambda state: None
+    link: Callable[[LinkState], None] = lambda state: None
+    durable_through: Callable[[int], None] = lambda index: None
 
 
 @dataclass(frozen=True)
@@ -49,23 +67,28 @@ def record_attempt(
     plan: AttemptPlan,
     path: Path,
     settings: Settings,
-    told: Callable[[State], None] = lambda state: None,
+    listeners: Listeners | None = None,
 ) -> Recorded:
     """One attempt into a new journal at `path`. DeviceError before it began; then every exit is recorded."""
+    told = listeners or Listeners()
     session = Session(transport)
     hello = session.connect()
     profile = detector_profile(plan.site, plan.device, bool(hello.fields.depth.fitted))
-    journal = JournalWriter(path, header(plan, hello, profile))
-    cycle = LifeCycle(told)
+    journal = JournalWriter(
+        path,
+        header(plan, hello, profile, transport.now()),
+        durable=lambda: told.durable_through(session.settled_below),
+    )
+    cycle = LifeCycle(told.state)
     detail = ""
     interrupted = False
-    session.tap = journal.wire
+    session.watch(_Witness(journal, told.link))
     try:
         session.set_profile(profile)
-        session.start(plan.mode)
+        session.start(plan.mode, plan.uncalibrated)
         cycle.feed("start")
         transport.operator_may_begin()
-        _follow(session, cycle, settings)
+        _follow(session, journal, cycle, settings)
         session.stop()
     except LinkLost as error:
         detail = str(error)
@@ -76,7 +99,7 @@ def record_attempt(
             journal.discard()  # no attempt began: its name stays free for the next try
             raise
         cycle.feed("fail")
-        session.tap = None  # the disk may be what failed
+        session.watch(None)  # the disk may be what failed
         _stop_quietly(session)
         raise
     except KeyboardInterrupt:
@@ -84,15 +107,44 @@ def record_attempt(
         cycle.feed("cancel")
         detail = _stop_quietly(session)
     finally:
-        journal.close(transport.now(), {"outcome": cycle.state, "detail": detail})
+        journal.close(transport.now(), _outcome(cycle, detail, session))
     return Recorded(path, cycle.state, hello, cycle, interrupted)
 
 
-def header(plan: AttemptPlan, hello: Hello, profile: Mapping[str, int]) -> Mapping[str, Any]:
-    """What the journal says of itself: enough to decode, convert and score it without the board."""
+class _Witness:
+    """Everything that happens on the link goes into the journal; a lost way is told to whoever waits."""
+
+    def __init__(self, journal: JournalWriter, told: Callable[[LinkState], None]) -> None:
+        self._told = told
+        self._journal = journal
+        self.wire = journal.wire
+        self.tick = journal.tick
+
+    def note(self, host_time_s: float, content: Mapping[str, Any]) -> None:
+        self._journal.note(host_time_s, content)
+        if content["what"] == "link":
+            self._told(content["state"])
+
+
+def _outcome(cycle: LifeCycle, detail: str, session: Session) -> Mapping[str, Any]:
+    """How it ended, and what the device's clock was on the host's: see link.clock.ClockFit."""
+    fit = session.clock.fit()
+    return {"outcome": cycle.state, "detail": detail, "clock": asdict(fit) if fit else None}
+
+
+def header(
+    plan: AttemptPlan, hello: Hello, profile: Mapping[str, int], host_now_s: float
+) -> Mapping[str, Any]:
+    """What the journal says of itself: enough to decode, convert, score and replay it without the board.
+
+    host_clock: what the clock of the records' host times said at that moment.
+    """
     fields = hello.fields
+    now = datetime.now(UTC)
     return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": now.isoformat(timespec="seconds"),
+        "host_clock": {"utc": now.isoformat(timespec="microseconds"), "host_s": host_now_s},
+        "hello": encode("HELLO", **fields).hex(),
         "site": plan.site.name,
         "mode": plan.mode,
         "device": plan.device,
@@ -126,12 +178,15 @@ def _channel(channel: Any) -> Mapping[str, Any]:
     }
 
 
-def _follow(session: Session, cycle: LifeCycle, settings: Settings) -> None:
+def _follow(session: Session, journal: JournalWriter, cycle: LifeCycle, settings: Settings) -> None:
     """Events move the life cycle; silence ends it. Returns when the needle is out or time is up."""
     clock = _Deadlines(session.transport.now(), settings)
     while cycle.state not in ENDED:
         for packet in session.receive():
-            what = INPUT_OF_EVENT.get(str(packet.fields.kind)) if packet.name == "EVENT" else None
+            if packet.name != "EVENT":
+                continue
+            journal.sync(session.transport.now())
+            what = INPUT_OF_EVENT.get(str(packet.fields.kind))
             if what is not None and cycle.feed(what):
                 clock.note(what, session.transport.now())
         now = session.transport.now()
@@ -169,6 +224,7 @@ class _Deadlines:
 
 def _stop_quietly(session: Session) -> str:
     """The board should stop too, but what it answers changes nothing."""
+    session.be_brief()
     try:
         session.stop()
     except PopsenseError as error:

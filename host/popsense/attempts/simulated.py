@@ -14,7 +14,8 @@ from popsense.attempts.workers import in_order
 from popsense.errors import TwinError
 from popsense.procedure.sites import SiteProfile
 from popsense.settings import Settings
-from popsense.twin.transport import SimTransport, TwinAddress
+from popsense.twin.sim_board import TwinAddress
+from popsense.twin.transport import SimTransport
 
 DEMO_OPERATORS = ("expert", "novice", "plunger", "early_stopper")
 
@@ -40,7 +41,7 @@ def run_simulated(
     transport = SimTransport(TwinAddress(site, operator, device, seed))
     try:
         path = folder / f"{operator}-{seed:04d}.journal"
-        plan = AttemptPlan(site, "assessment", device, operator)
+        plan = AttemptPlan(site, "assessment", device, operator, uncalibrated=True)
         recorded, evaluation = conduct_attempt(transport, plan, path, settings)
         if recorded.interrupted:
             raise KeyboardInterrupt

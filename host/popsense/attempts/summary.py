@@ -5,7 +5,7 @@ from typing import Any
 from popsense.analysis.agreement import Disagreement
 from popsense.analysis.detection import Detection, HostExit
 from popsense.attempts.evaluate import Evaluation, detail_of, outcome_of
-from popsense.model import Event, Metric
+from popsense.model import Event, Metric, Stretch
 
 DIGITS = 6  # behind the point: finer than any sensor, and free of float noise
 
@@ -13,7 +13,9 @@ DIGITS = 6  # behind the point: finer than any sensor, and free of float noise
 def summary(evaluation: Evaluation) -> dict[str, Any]:
     """Score with its arithmetic, metrics with units, events with evidence, integrity, versions.
 
-    disagreements: between the board's detector and the computer's; empty where they agree.
+    holes, repaired: [first sample, how many] each. withheld: why no score is given; empty where one is, or
+    where too little was assessed. disagreements: between the board's detector and the computer's; empty
+    where they agree.
     """
     score, decoded = evaluation.score, evaluation.decoded
     header = evaluation.recording.header
@@ -25,6 +27,7 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "score": rounded(score.percent),
         "passed": score.passed,
         "decision": score.decision,
+        "withheld": score.withheld,
         "critical_errors": [error.code for error in score.critical_errors],
         "not_ruled_out": list(score.not_ruled_out),
         "arithmetic": {
@@ -41,6 +44,8 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "bad_frames": decoded.bad_frames,
         "missed_conversions": decoded.raw.missed_conversions,
         "integrity": decoded.integrity,
+        "holes": _stretches(evaluation.trace.holes),
+        "repaired": _stretches(evaluation.trace.repaired),
         "sensor_faults": dict(evaluation.trace.faults),
         "tare_doubtful": evaluation.trace.tare_doubtful,
         "calibration": evaluation.calibration.label,
@@ -54,6 +59,10 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
 
 def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
+
+
+def _stretches(found: tuple[Stretch, ...]) -> list[list[int]]:
+    return [[stretch.first_sample, stretch.count] for stretch in found]
 
 
 def _metric(metric: Metric) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from popsense.cli.tables import print_score
 from popsense.errors import UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.reports import IndexEntry, index_report
+from popsense.reports.integrity_wording import integrity_text
 from popsense.settings import load_settings
 from popsense.twin.transport import parse_seed
 
@@ -76,7 +77,7 @@ def write_reports(folder: Path, attempts: list[SimulatedAttempt]) -> Path:
                 operator=attempt.operator,
                 mode=evaluation.mode,
                 score=evaluation.score,
-                integrity=evaluation.decoded.integrity,
+                recording=integrity_text(evaluation.decoded.integrity, evaluation.trace),
                 href=name,
             )
         )

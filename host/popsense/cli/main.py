@@ -9,8 +9,11 @@ import typer
 
 from popsense.cli.demo import demo
 from popsense.cli.detect import detect
+from popsense.cli.devices import devices
+from popsense.cli.doctor import doctor
 from popsense.cli.record import record
 from popsense.cli.report import report
+from popsense.cli.salvage import salvage
 from popsense.cli.score import score
 from popsense.cli.twin import twin
 from popsense.errors import PopsenseError
@@ -22,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, record, score, report, detect):
+for command in (demo, record, score, report, detect, salvage, devices, doctor):
     app.command()(command)
 app.add_typer(twin)
 

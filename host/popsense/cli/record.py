@@ -1,5 +1,7 @@
 """`popsense record URL`."""
 
+import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +11,17 @@ from rich.console import Console
 
 from popsense.attempts.conduct import conduct_attempt
 from popsense.attempts.life_cycle import State
-from popsense.attempts.record import AttemptPlan
-from popsense.backends import is_simulated, open_url
+from popsense.attempts.record import AttemptPlan, LinkState, Listeners
+from popsense.backends import Attempted, attempted, open_url
 from popsense.cli.output import terminal
+from popsense.cli.salvage import print_salvaged
 from popsense.cli.tables import print_ending, print_score
 from popsense.errors import UsageError
 from popsense.model import Mode
 from popsense.procedure.sites import SITES, SiteProfile
+from popsense.recording.journal import journal_path
 from popsense.scoring import packaged_rubric, packaged_sites
 from popsense.settings import load_settings
-from popsense.twin.transport import parse_address
 
 WORDS: dict[State, str] = {
     "armed": "Ready. Insert the needle.",
@@ -29,6 +32,10 @@ WORDS: dict[State, str] = {
     "cancelled": "Ended by you.",
     "link_lost": "The link to the board was lost; what came is kept.",
 }
+LINK_WORDS: dict[LinkState, str] = {
+    "lost": "The board does not answer. Looking for it: go on, it remembers the last 8 s.",
+    "back": "The board is back.",
+}
 # In assessment nothing may cue the trainee, and in blind mode nothing at all is shown.
 CUELESS: frozenset[State] = frozenset({"running", "confirming"})
 
@@ -38,37 +45,64 @@ ENDED_BEFORE = 3  # exit code: there is a recording, but not of a whole attempt
 
 def record(
     url: Annotated[
-        str, typer.Argument(help="serial:///dev/ttyACM0, serial://COM5 or sim://SITE?operator=NAME&seed=N")
+        str,
+        typer.Argument(
+            help="serial:///dev/ttyACM0, serial://COM5, sim://SITE?operator=NAME&seed=N "
+            "or replay://FILE?speed=4 (or max)."
+        ),
     ],
-    site: Annotated[str | None, typer.Option(help="Site of the cartridge; default: that of sim://.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Site of the cartridge; default: that of sim:// or replay://.")
+    ] = None,
     mode: Annotated[str, typer.Option(help="guided, assessment or blind.")] = "guided",
     device: Annotated[
         str | None,
-        typer.Option(help="Needle device: powered or manual; default: powered, or as sim:// says."),
+        typer.Option(
+            help="Needle device: powered or manual; default: powered, or as sim:// or replay:// says."
+        ),
     ] = None,
     operator: Annotated[
         str | None,
-        typer.Option(help="Who holds the needle (a code, no name); default: trainee, or as sim:// says."),
+        typer.Option(
+            help="Who holds the needle (a code, no name); default: trainee, or as sim:// or replay:// says."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Journal to write; default: a new one in the recordings folder.")
+        Path | None,
+        typer.Option(help="Recording to write (NAME.parquet); default: a new one in the recordings folder."),
     ] = None,
+    uncalibrated: Annotated[
+        bool,
+        typer.Option(
+            "--uncalibrated",
+            help="Begin although the board has no calibration; sim:// and replay:// need none.",
+        ),
+    ] = False,
+    progress: Annotated[
+        bool,
+        typer.Option("--progress", help="Print, once a second, below which sample all is kept on the disk."),
+    ] = False,
 ) -> None:
     """Records one attempt, then prints its score.
+
+    While it is recorded it is a journal, NAME.journal, which a crash does not harm; the next start, or
+    `popsense salvage`, finishes what a crash has left in the recordings folder.
 
     Exit code: 0 where it was recorded to its end (needle out, or time is up), 2 for an error, 3 where it
     ended before (cancelled by Ctrl-C, link lost); what came until then is kept and scored.
     """
     console = terminal()
     settings = load_settings()
-    plan = _plan(url, site, mode, device, operator)
-    path = (
-        out or settings.recordings / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.site.name}.journal"
-    )
+    known = attempted(url)
+    plan = _plan(known, site, mode, device, operator)
+    plan = replace(plan, uncalibrated=uncalibrated or known is not None)
+    print_salvaged(console, settings.recordings)
+    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.site.name}"
+    path = journal_path(out or settings.recordings / name)
     transport = open_url(url)
     try:
         recorded, evaluation = conduct_attempt(
-            transport, plan, path, settings, lambda state: _tell(console, plan.mode, state)
+            transport, plan, path, settings, _listeners(console, plan.mode, progress)
         )
     finally:
         transport.close()
@@ -77,23 +111,24 @@ def record(
         print_ending(console, evaluation)
         console.print(f"score: popsense score {recorded.path}", soft_wrap=True)
     else:
-        print_score(console, path.name, evaluation)
+        print_score(console, recorded.path.name, evaluation)
     console.print(f"page: popsense report {recorded.path}", soft_wrap=True)
     if recorded.outcome not in TO_ITS_END:
         raise typer.Exit(ENDED_BEFORE)
 
 
-def _plan(url: str, site: str | None, mode: str, device: str | None, operator: str | None) -> AttemptPlan:
-    if not is_simulated(url):
+def _plan(
+    known: Attempted | None, site: str | None, mode: str, device: str | None, operator: str | None
+) -> AttemptPlan:
+    if known is None:
         where = _site(site)
         return AttemptPlan(where, _mode(mode), _device(device or "powered", where), operator or "trainee")
-    address = parse_address(url)
-    where = _site(address.site.name if site is None else site)
-    _device(address.device if device is None else device, where)
-    _refuse_contradiction("--site", site, address.site.name)
-    _refuse_contradiction("--device", device, address.device)
-    _refuse_contradiction("--operator", operator, address.operator)
-    return AttemptPlan(where, _mode(mode), address.device, address.operator)
+    where = _site(known.site if site is None else site)
+    _device(known.device if device is None else device, where)
+    _refuse_contradiction("--site", site, known.site)
+    _refuse_contradiction("--device", device, known.device)
+    _refuse_contradiction("--operator", operator, known.operator)
+    return AttemptPlan(where, _mode(mode), known.device, known.operator)
 
 
 def _refuse_contradiction(option: str, given: str | None, addressed: str) -> None:
@@ -126,6 +161,20 @@ def _mode(name: str) -> Mode:
         if name == mode:
             return mode
     raise UsageError(f"unknown mode {name!r}", "Use guided, assessment or blind.")
+
+
+def _listeners(console: Console, mode: Mode, progress: bool) -> Listeners:
+    return Listeners(
+        state=lambda state: _tell(console, mode, state),
+        link=lambda state: console.print(LINK_WORDS[state]),
+        durable_through=_print_durable if progress else lambda index: None,
+    )
+
+
+def _print_durable(index: int) -> None:
+    """At once, even into a pipe: who reads it wants to know it after a crash."""
+    typer.echo(f"durable_through {index}")
+    sys.stdout.flush()
 
 
 def _tell(console: Console, mode: Mode, state: State) -> None:

@@ -12,7 +12,9 @@ from popsense.cli.output import terminal
 from popsense.cli.tables import print_score
 from popsense.scoring import load_rubric
 
-RecordingFile = Annotated[Path, typer.Argument(help="A recording (*.journal).")]
+RecordingFile = Annotated[
+    Path, typer.Argument(help="A recording (*.parquet, or a *.journal that was not closed).")
+]
 RubricFile = Annotated[Path | None, typer.Option(help="Rubric (TOML); default: the site's own.")]
 
 

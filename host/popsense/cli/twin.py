@@ -109,7 +109,7 @@ def counts(entries: Sequence[Entry], kind: str) -> dict[str, int]:
         "recorded": len(chosen),
         "exits": sum(entry["truth"]["exit_half_s"] is not None for entry in chosen),
         "used_holes": sum(entry["truth"]["used_hole"] for entry in chosen),
-        "whole": sum(entry["recording"]["integrity"] == "complete" for entry in chosen),
+        "whole": sum(entry["recording"]["integrity"] in ("complete", "repaired") for entry in chosen),
     }
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from popsense.attempts.record import AttemptPlan, Recorded, record_attempt
+from popsense.errors import LinkLost
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.settings import Settings
 from popsense.twin.transport import SimTransport, open_sim
 
-PLAN = AttemptPlan(ADULT_PROXIMAL_TIBIA, "assessment", "powered", "expert")
+PLAN = AttemptPlan(ADULT_PROXIMAL_TIBIA, "assessment", "powered", "expert", uncalibrated=True)
 SETTINGS = Settings()
 
 
@@ -21,6 +22,8 @@ def address(operator: str = "expert", device: str = "powered", seed: int = 3, mo
 
 class Spoiled:
     """A transport that does `act` instead of its read number `at`; all else as the simulated board.
+
+    A link that `act` loses is lost for ever.
 
     operator_begins: False leaves the simulated hand at rest for ever.
     """
@@ -33,6 +36,7 @@ class Spoiled:
         operator_begins: bool = True,
     ) -> None:
         self.board, self._act, self._at, self._begins = board, act, at, operator_begins
+        self._gone: LinkLost | None = None
         self.reads = 0
         self.received = bytearray()
 
@@ -46,10 +50,18 @@ class Spoiled:
     def read(self, timeout_s: float) -> bytes:
         self.reads += 1
         if self.reads == self._at:
-            self._act()
+            self._try_act()
+        if self._gone is not None:
+            raise self._gone
         data = self.board.read(timeout_s)
         self.received += data
         return data
+
+    def _try_act(self) -> None:
+        try:
+            self._act()
+        except LinkLost as loss:
+            self._gone = loss
 
     def write(self, data: bytes) -> None:
         self.board.write(data)
@@ -57,6 +69,14 @@ class Spoiled:
     def operator_may_begin(self) -> None:
         if self._begins:
             self.board.operator_may_begin()
+
+    def wait(self, seconds: float) -> None:
+        self.board.wait(seconds)
+
+    def reopen(self) -> None:
+        if self._gone is not None:
+            raise self._gone
+        self.board.reopen()
 
     def close(self) -> None:
         self.board.close()

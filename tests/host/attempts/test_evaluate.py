@@ -17,7 +17,7 @@ from popsense.attempts.summary import summary
 from popsense.errors import RecordingError, TwinError, UsageError
 from popsense.model import Event, FloatArray, RawTrace
 from popsense.recording.journal import JournalWriter
-from popsense.recording.reader import read_recording
+from popsense.recording.reader import read_journal, read_recording
 from popsense.scoring import packaged_rubric
 from popsense.twin.transport import open_sim
 from popsense_protocol.packets import (
@@ -52,7 +52,7 @@ def rewritten(
     whole = read_recording(journal)
     fields = {key: value for key, value in (whole.header | header).items() if key != without}
     writer = JournalWriter(path, fields)
-    writer.wire(1.0, whole.wire if wire is None else wire)
+    writer.wire(1.0, read_journal(journal).wire if wire is None else wire)
     writer.close(2.0, {"outcome": outcome, "detail": detail})
     return path
 
@@ -141,7 +141,7 @@ def test_a_device_clock_that_wraps_in_the_attempt_changes_no_event_time(journal:
     evaluation = evaluate(journal)
     late = (1 << 30) - 1_000_000
     fields = [
-        Fields(one, ticks_us=(one.ticks_us - evaluation.decoded.start_ticks_us + late) % (1 << 30))
+        replace(one, ticks_us=(one.ticks_us - evaluation.decoded.start_ticks_us + late) % (1 << 30))
         for one in evaluation.decoded.events
     ]
     moved = replace(evaluation.decoded, events=tuple(fields), start_ticks_us=late)
@@ -153,7 +153,7 @@ def test_the_truth_moves_with_the_instant_the_hand_began(journal: Path):
     evaluation = evaluate(journal)
     board = open_sim(address())
     board.close()
-    board._origin_us = evaluation.decoded.start_ticks_us + 2_000_000
+    board.board.origin_us = evaluation.decoded.start_ticks_us + 2_000_000
     moved = truth_in_trace(board, evaluation)
     for name, value in board.truth.as_dict().items():
         expected = value + 2 if value is not None and name.endswith("_s") else value
@@ -200,7 +200,7 @@ def test_a_recording_that_was_cut_is_scored_and_says_so(journal: Path, tmp_path:
 
 @pytest.mark.parametrize("outcome", ["link_lost", "failed", "refused", "removed"])
 def test_a_recording_that_the_trainee_did_not_end_is_cut_off(journal: Path, tmp_path: Path, outcome: str):
-    wire = read_recording(journal).wire
+    wire = read_journal(journal).wire
     half = rewritten(journal, tmp_path / "half.journal", wire=wire[: len(wire) // 2], outcome=outcome)
     assert evaluate(half).trace.cut_off
     whole = rewritten(journal, tmp_path / "whole.journal", outcome=outcome)
@@ -277,7 +277,7 @@ def test_a_recording_that_does_not_tell_its_device_is_refused(journal: Path, tmp
 
 
 def test_damaged_frames_and_the_reason_of_the_end_are_told(journal: Path, tmp_path: Path):
-    wire = bytearray(read_recording(journal).wire)
+    wire = bytearray(read_journal(journal).wire)
     wire[30_000:30_400] = bytes(400)
     why = {"outcome": "failed", "detail": "No space left on device"}
     evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=bytes(wire), **why))
@@ -290,7 +290,7 @@ def test_damaged_frames_and_the_reason_of_the_end_are_told(journal: Path, tmp_pa
 
 
 def test_errors_that_could_not_be_seen_are_told(journal: Path, tmp_path: Path):
-    wire = read_recording(journal).wire
+    wire = read_journal(journal).wire
     evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=wire[: len(wire) // 2]))
     assert evaluation.score.not_ruled_out
     assert f"unseen: {', '.join(evaluation.score.not_ruled_out)}." in notes(evaluation)[-1]
@@ -303,7 +303,7 @@ def test_errors_that_could_not_be_seen_are_told(journal: Path, tmp_path: Path):
 def test_an_attempt_that_is_not_all_there_says_so_at_the_top(
     journal: Path, tmp_path: Path, outcome: str, words: str
 ):
-    wire = read_recording(journal).wire
+    wire = read_journal(journal).wire
     evaluation = evaluate(
         rewritten(journal, tmp_path / "b.journal", wire=wire[: len(wire) // 2], outcome=outcome)
     )
@@ -325,7 +325,7 @@ def test_every_end_of_an_attempt_has_its_words():
 
 
 def test_a_damaged_stretch_is_a_hole_of_that_many_samples(journal: Path, tmp_path: Path):
-    wire = bytearray(read_recording(journal).wire)
+    wire = bytearray(read_journal(journal).wire)
     wire[30_000:34_000] = bytes(4000)
     evaluation = evaluate(rewritten(journal, tmp_path / "b.journal", wire=bytes(wire)))
     whole = evaluate(journal)

@@ -8,7 +8,7 @@ import pytest
 from popsense.attempts.simulated import DEMO_OPERATORS, as_json, run_many, run_simulated
 from popsense.errors import UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
-from popsense.recording.reader import read_recording
+from popsense.recording.reader import read_journal, read_recording
 from popsense.twin.transport import SimTransport
 from tests.host.attempts.boards import SETTINGS, record
 
@@ -29,7 +29,7 @@ def test_the_same_seeds_give_the_same_json_whatever_the_number_of_jobs(tmp_path:
 
 
 def test_two_recordings_of_a_seed_differ_in_their_time_of_creation_only(tmp_path: Path):
-    wires = [read_recording(record(tmp_path / name)[0].path).wire for name in ("a.journal", "b.journal")]
+    wires = [read_journal(record(tmp_path / name)[0].path).wire for name in ("a.journal", "b.journal")]
     assert wires[0] == wires[1]
 
 

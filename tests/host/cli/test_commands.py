@@ -14,14 +14,17 @@ from popsense.attempts.simulated import DEMO_OPERATORS
 from popsense.cli.main import app
 from popsense.errors import LinkLost
 from popsense.recording.journal import JournalWriter
-from popsense.recording.reader import read_recording
+from popsense.recording.reader import read_journal, read_recording
 from popsense.scoring import score_table, sum_text
 from tests.host.attempts.boards import address, journal_bytes, raiser, spoiled
 from tests.host.cli.programs import CommandLine, Done, popsense
 
 OPTIONS = {
     "demo": {"--once", "--json", "--seeds", "--out", "--jobs"},
-    "record": {"--site", "--mode", "--device", "--operator", "--out"},
+    "record": {"--site", "--mode", "--device", "--operator", "--out", "--uncalibrated", "--progress"},
+    "salvage": set(),
+    "devices": {"--json"},
+    "doctor": {"--json"},
     "score": {"--rubric", "--json"},
     "report": {"--out", "--rubric"},
     "detect": {"--time", "--force", "--depth", "--scale", "--zero", "--site", "--device", "--plot", "--json"},
@@ -76,7 +79,7 @@ def test_help_of_a_command_lists_its_options(run: CommandLine, command: str):
 
 
 def test_record_score_report(run: CommandLine, tmp_path: Path):
-    path = tmp_path / "a.journal"
+    path = tmp_path / "a.parquet"
     said = well(run("record", address(), "--mode", "assessment", "--out", path))
     assert f"recorded: {path}" in said
     assert "sum: " in said
@@ -99,21 +102,21 @@ def test_a_report_goes_beside_the_recording_and_may_be_made_again(run: CommandLi
 def test_a_recording_without_a_name_goes_into_the_recordings_folder(run: CommandLine, tmp_path: Path):
     well(run("record", address()))
     (path,) = (tmp_path / "recordings").iterdir()
-    assert path.name.endswith("-adult-proximal-tibia.journal")
+    assert path.name.endswith("-adult-proximal-tibia.parquet")
 
 
 @pytest.mark.parametrize("said_again", [(), ("--device", "powered", "--operator", "expert")])
 def test_the_header_tells_who_really_held_which_device(
     run: CommandLine, tmp_path: Path, said_again: tuple[str, ...]
 ):
-    path = tmp_path / "a.journal"
+    path = tmp_path / "a.parquet"
     well(run("record", "sim://adult-proximal-tibia?seed=2", *said_again, "--out", path))
     header = read_recording(path).header
     assert (header["operator"], header["device"]) == ("expert", "powered")
 
 
 @pytest.mark.parametrize(
-    "name", ["x[/y].journal", "x[bold]y.journal", "x:bug:y.journal", "x[link=1.journal", "x\udcff.journal"]
+    "name", ["x[/y].parquet", "x[bold]y.parquet", "x:bug:y.parquet", "x[link=1.parquet", "x\udcff.parquet"]
 )
 def test_a_path_is_no_markup(run: CommandLine, tmp_path: Path, name: str):
     path = tmp_path / Path(name)
@@ -142,7 +145,7 @@ def ended(outcome: dict[str, str] | None, folder: Path) -> Path:
     whole = read_recording(folder / "whole.journal")
     path = folder / "other.journal"
     writer = JournalWriter(path, whole.header)
-    writer.wire(0.0, whole.wire)
+    writer.wire(0.0, read_journal(folder / "whole.journal").wire)
     if outcome is None:
         writer.close(1.0, {})
         path.write_bytes(path.read_bytes()[:-5])
@@ -179,7 +182,7 @@ def test_a_needle_that_was_removed_needs_no_word(run: CommandLine, journal: Path
     ("fault", "code", "said"),
     [
         (KeyboardInterrupt(), 3, "ended: cancelled (ended by the user)"),
-        (LinkLost("it is gone"), 3, "ended: link lost (it is gone)"),
+        (LinkLost("it is gone"), 3, "ended: link lost (it is gone; it did not come back within 30 s"),
         (None, 0, "ended: timed out"),
     ],
 )
@@ -196,10 +199,10 @@ def test_the_exit_code_of_record_tells_whether_it_was_a_whole_attempt(
     monkeypatch.setenv("POPSENSE_CONTACT_TIMEOUT_S", "2")
     with spoiled(act, at=15, operator_begins=fault is not None) as board:
         monkeypatch.setattr("popsense.cli.record.open_url", lambda _: board)
-        done = run("record", address(), "--mode", mode, "--out", tmp_path / "a.journal")
+        done = run("record", address(), "--mode", mode, "--out", tmp_path / "a.parquet")
     assert (done.code, done.err) == (code, "")
     assert said in done.out
-    assert (tmp_path / "a.journal").is_file()
+    assert (tmp_path / "a.parquet").is_file()
 
 
 def test_the_help_of_record_tells_the_exit_codes(run: CommandLine):
@@ -227,7 +230,7 @@ def test_the_table_fits_and_shows_the_arithmetic(
 
 
 def test_advice_is_given_for_what_lost_points(run: CommandLine, tmp_path: Path):
-    path = tmp_path / "a.journal"
+    path = tmp_path / "a.parquet"
     said = well(run("record", address("plunger"), "--out", path))
     rows = score_table(evaluate(path).score)
     assert [row.item for row in rows if f"advice: {row.item}: {row.advice}" in said] == [
@@ -239,7 +242,7 @@ def test_advice_is_given_for_what_lost_points(run: CommandLine, tmp_path: Path):
     ("guided", True, True), ("assessment", False, True), ("blind", False, False),
 ])  # fmt: skip
 def test_what_a_mode_shows(run: CommandLine, tmp_path: Path, mode: str, cued: bool, scored: bool):
-    said = well(run("record", address(), "--mode", mode, "--out", tmp_path / "a.journal"))
+    said = well(run("record", address(), "--mode", mode, "--out", tmp_path / "a.parquet"))
     assert ("In the marrow" in said) == cued
     assert ("sum: " in said) == scored
     assert "Ready. Insert the needle." in said
@@ -273,7 +276,7 @@ def test_demo_writes_a_page_for_each_attempt_and_one_that_links_to_them(run: Com
     said = well(run("demo", "--once", "--seeds", "3", "--out", "out", "--jobs", "1"))
     names = {f"{operator}-0003" for operator in DEMO_OPERATORS}
     files = {path.name for path in (tmp_path / "out").iterdir()}
-    assert files == {f"{name}.{kind}" for name in names for kind in ("html", "journal")} | {"index.html"}
+    assert files == {f"{name}.{kind}" for name in names for kind in ("html", "parquet")} | {"index.html"}
     index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
     assert set(re.findall(r'href="([^"]+)"', index)) == {f"{name}.html" for name in names}
     for name in names:

@@ -70,10 +70,10 @@ def test_ctrl_c_while_workers_start(tmp_path: Path, share: float):
 def test_ctrl_c_ends_the_demo_soon(tmp_path: Path, jobs: int):
     out = tmp_path / "out"
     with demo_of_100_seeds(tmp_path, jobs) as program:
-        until(lambda: out.is_dir() and len(list(out.glob("*.journal"))) >= 4, program)
+        until(lambda: out.is_dir() and len(list(out.glob("*.parquet"))) >= 4, program)
         time.sleep(random.random())
         press_ctrl_c(program, tmp_path)
-    assert len(list(out.glob("*.journal"))) < 40
+    assert len(list(out.glob("*.parquet"))) < 40
 
 
 @pytest.mark.slow
@@ -94,8 +94,9 @@ def test_ctrl_c_ends_an_attempt_and_keeps_it(tmp_path: Path):
             program.kill()
     assert (program.returncode, complaint) == (3, "")
     assert "Ended by you." in said
-    recording = read_recording(path)
-    assert recording.outcome == {"outcome": "cancelled", "detail": "ended by the user"}
+    outcome = read_recording(path.with_suffix(".parquet")).outcome
+    assert outcome is not None
+    assert (outcome["outcome"], outcome["detail"]) == ("cancelled", "ended by the user")
 
 
 def until(holds, program: subprocess.Popen[str] | None = None, most_s: float = 80.0) -> None:
@@ -109,7 +110,8 @@ def until(holds, program: subprocess.Popen[str] | None = None, most_s: float = 8
 
 def test_ctrl_c_while_a_board_is_put_away_leaves_no_folder(monkeypatch: pytest.MonkeyPatch):
     board = open_sim(address())
-    folder = Path(board._child._folder.name)
+    assert board.board._child is not None
+    folder = Path(board.board._child._folder.name)
     remove = shutil.rmtree
 
     def interrupted(*arguments: Any, **options: Any) -> None:

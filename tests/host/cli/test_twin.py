@@ -55,7 +55,7 @@ def test_a_cohort_tells_what_was_written_and_where(run: CommandLine):
     assert (done.code, done.err) == (0, "")
     assert "truth: out/truth.json" in done.out
     assert "plan everyday, seed 1, 988 samples a second" in done.out
-    assert sorted(path.name for path in Path("out").iterdir()) == ["attempt-00000.journal", "truth.json"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["attempt-00000.parquet", "truth.json"]
     assert "out is not empty" in run(*COHORT, "--attempts", "1").err
 
 
