@@ -34,7 +34,7 @@ def one_attempt(folder: Path, number: int, interpreter: str) -> dict[str, float]
     transport = SimTransport(address)
     marks.append(time.perf_counter())
     try:
-        plan = AttemptPlan(ADULT_PROXIMAL_TIBIA, "assessment", "powered", operator)
+        plan = AttemptPlan(ADULT_PROXIMAL_TIBIA, "assessment", "powered", operator, uncalibrated=True)
         recorded = record_attempt(transport, plan, folder / f"{interpreter}-{number}.journal", Settings())
         marks.append(time.perf_counter())
         simulated_s = transport.now()

@@ -14,7 +14,7 @@ import pytest
 import serial
 
 from popsense.recording.journal import JournalWriter
-from popsense.recording.reader import read_recording
+from popsense.recording.reader import read_journal, read_recording
 from popsense_protocol.codec import TYPE_OF_NAME, schema_hash
 from popsense_protocol.framing import FrameDecoder, encode_frame
 from popsense_protocol.packets import PROTOCOL_VERSION
@@ -244,10 +244,18 @@ def test_no_recording(refused: Refused, command: str):
 
 
 @pytest.mark.parametrize("command", ["score", "report"])
-@pytest.mark.parametrize("content", [b"", b"dear diary", b"popsense journal 2\n", bytes(1000)])
+@pytest.mark.parametrize("content", [b"", b"dear diary", b"popsense diary 2\n", bytes(1000)])
 def test_a_foreign_file(refused: Refused, command: str, content: bytes):
     (refused.folder / "a.journal").write_bytes(content)
     assert "is no popsense recording" in refused(command, "a.journal")
+
+
+@pytest.mark.parametrize(("version", "remedy"), [(1, "Record again"), (3, "Update popsense")])
+def test_a_recording_of_another_format(refused: Refused, version: int, remedy: str):
+    (refused.folder / "a.journal").write_bytes(b"popsense journal %d\n" % version)
+    line = refused("score", "a.journal")
+    assert f"has recording format {version}, this program reads 2" in line
+    assert remedy in line
 
 
 def test_a_recording_cut_in_its_header(refused: Refused, journal: Path):
@@ -282,7 +290,7 @@ def test_a_header_that_lacks_something(refused: Refused, tmp_path: Path, journal
     whole = read_recording(journal)
     header = {key: value for key, value in whole.header.items() if key != name}
     writer = JournalWriter(tmp_path / "b.journal", header)
-    writer.wire(0.0, whole.wire)
+    writer.wire(0.0, read_journal(journal).wire)
     writer.close(1.0, {"outcome": "removed", "detail": ""})
     assert f"does not tell its {name}" in refused("score", "b.journal")
 

@@ -1,0 +1,1 @@
+"""The parts of `make bench-link`: each module measures one thing and gives its figures."""
