@@ -43,6 +43,7 @@ def test_a_fault_that_is_noticed_is_killed(tree: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.count("killed ") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

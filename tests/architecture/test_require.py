@@ -42,6 +42,7 @@ def run(suite: Path, required: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("required", ["", "git", "git, micropython"])
 def test_what_is_missing_is_skipped_with_the_reason(suite: Path, required: str):
     done = run(suite, required)

@@ -34,7 +34,13 @@ def vectors(world: str) -> Iterator[Firmware]:
         script.close()
 
 
-@pytest.fixture(scope="session", params=WORLDS)
+# The shim alone shows nothing in `make quick` that MicroPython and the board's words do not.
+SHIM_IS_SLOW = [
+    pytest.param(world, marks=pytest.mark.slow) if world == "cpython" else world for world in WORLDS
+]
+
+
+@pytest.fixture(scope="session", params=SHIM_IS_SLOW)
 def device(request: pytest.FixtureRequest, require: Require) -> Iterator[StandIn]:
     """The application on the stand-in board, in both interpreters and with the board's words."""
     if request.param == "micropython":

@@ -28,7 +28,12 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.fixture(params=[*TWINS, "replay at 4", "replay at max"])
+WAITS = [
+    pytest.param(way, marks=pytest.mark.slow) for way in ("serial", "socket", "replay at 4")
+]  # wall time
+
+
+@pytest.fixture(params=["sim", "replay at max", *WAITS])
 def address(request: pytest.FixtureRequest, require: Require, recording: Path) -> Iterator[str]:
     if request.param in TWINS:
         require("micropython")
