@@ -80,7 +80,13 @@ def schema_hash() -> int:
 
 def _size(name: str, fields: Any) -> int:
     if name == "SAMPLE_BLOCK":
-        return BLOCK_HEADER_BYTES + fields.count * packets.Sample.sizeof()
+        return BLOCK_HEADER_BYTES + fields.count * SAMPLE_BYTES
+    return _fixed_size(name)
+
+
+@cache
+def _fixed_size(name: str) -> int:
+    """construct walks through the whole declaration each time it is asked."""
     return packets.PACKETS[name].sizeof()
 
 
@@ -108,4 +114,5 @@ def _paths_to_enums(struct: Any) -> Iterator[tuple[str, ...]]:
             yield from ((sub.name, *rest) for rest in _paths_to_enums(sub.subcon))
 
 
+SAMPLE_BYTES = packets.Sample.sizeof()
 BLOCK_HEADER_BYTES = sum(sub.sizeof() for sub in packets.SAMPLE_BLOCK.subcons if sub.name != "samples")

@@ -100,6 +100,7 @@ def test_import_linter_notices_a_breach_of_the_rows(small_tree: Path, row: str, 
     assert (done.returncode, "1 broken" in done.stdout) == (1, True), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", PURE)
 @pytest.mark.parametrize("module", ["serial", "sqlalchemy.orm", "popsense_protocol"])
 def test_import_linter_keeps_pure_rows_pure(small_tree: Path, row: str, module: str):

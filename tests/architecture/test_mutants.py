@@ -38,6 +38,7 @@ def mutant(old: str = "//", new: str = "/", test: str = "test_half") -> mutants.
     )
 
 
+@pytest.mark.slow
 def test_a_fault_that_is_noticed_is_killed(tree: Path, capsys: pytest.CaptureFixture[str]):
     assert mutants.try_all([mutant(), mutant("2", "3")], tree) == 0
     assert capsys.readouterr().out.count("killed ") == 2
@@ -62,6 +63,7 @@ def test_all_else_is_reported(
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_tree_itself_is_not_touched(tree: Path):
     mutants.try_all([mutant()], tree)
     assert (tree / "host/popsense/half.py").read_text(encoding="utf-8") == HALF

@@ -51,6 +51,7 @@ def test_what_is_missing_is_skipped_with_the_reason(suite: Path, required: str):
     assert "1 passed, 1 skipped" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("required", ["chromium", "git,chromium"])
 def test_what_is_missing_and_required_fails(suite: Path, required: str):
     done = run(suite, required)
@@ -59,6 +60,7 @@ def test_what_is_missing_and_required_fails(suite: Path, required: str):
     assert "1 failed, 1 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_misspelt_requirement_stops_the_run(suite: Path):
     done = run(suite, "micropyton")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR

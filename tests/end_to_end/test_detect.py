@@ -24,6 +24,7 @@ def path(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "a.csv", 320.0)
 
 
+@pytest.mark.slow
 def test_the_program_itself(path: Path, tmp_path: Path):
     done = popsense("detect", path, *OPTIONS, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -67,6 +67,7 @@ def test_a_command_has_the_options_it_is_shown_with(run: CommandLine, command: s
     assert {argument.split("=")[0] for argument in arguments if argument.startswith("--")} <= known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [one for one in commands() if name_of(one) in RUN_TOO])
 def test_a_quick_command_runs(run: CommandLine, tmp_path: Path, command: str):
     (tmp_path / "attempt.parquet").write_bytes(journal_bytes())  # either form may be named

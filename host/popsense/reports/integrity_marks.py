@@ -13,7 +13,7 @@ from popsense.reports.axis import Axis
 from popsense.reports.labels import Label
 from popsense.reports.marks import GAP_COLOUR, HATCH, REPAIRED_COLOUR, box, text
 
-BAND_HEIGHT, BAND_BELOW = 4.0, 6.0  # under the time axis, between its ticks and their numbers
+BAND_HEIGHT, BAND_BELOW = 4.0, 1.0  # under the time axis, above the numbers of its ticks
 GAP_HEIGHT = 9.0
 SWATCH_WIDTH, SWATCH_HEIGHT, SWATCH_GAP, ENTRY_GAP = 16.0, 9.0, 5.0, 18.0
 LEGEND = {

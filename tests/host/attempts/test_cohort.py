@@ -22,6 +22,8 @@ from popsense.twin.insertion import simulate
 from popsense.twin.transport import SimTransport
 from tests.host.recording.journals import differences
 
+pytestmark = pytest.mark.slow  # whole recordings, in processes of their own
+
 PLAN = load_plan(EVERYDAY)
 
 

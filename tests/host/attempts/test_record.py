@@ -35,6 +35,7 @@ def stop_ack_count(path: Path) -> int:
     return decode(payloads[-1]).fields.next_sample
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["powered", "manual"])
 @pytest.mark.parametrize("operator", DEMO_OPERATORS)
 def test_every_operator_is_recorded_to_an_end(tmp_path: Path, operator: str, device: str):

@@ -61,6 +61,7 @@ def test_contact_and_pop_at_any_rate(run: CommandLine, tmp_path: Path, rate_hz: 
     assert 0.0 < of_kind(result, "contact")["force_n"] < 45.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [80.0, 320.0, 1_000.0, 5_000.0])
 def test_volts_give_the_same_pop(run: CommandLine, tmp_path: Path, rate_hz: float):
     path = write_csv(tmp_path / "a.csv", rate_hz)
@@ -296,6 +297,7 @@ def test_no_such_profile(run: CommandLine, tmp_path: Path, option: tuple[str, st
 # ---- picture -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [DEPTH, FORCE, VOLTS])
 def test_a_plot_is_a_png_and_may_be_drawn_again(run: CommandLine, tmp_path: Path, options: tuple[str, ...]):
     path, plot = write_csv(tmp_path / "a$x$中\udcff.csv", 320.0), tmp_path / "there" / "a.png"

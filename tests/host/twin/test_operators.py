@@ -104,6 +104,7 @@ def test_needle_stands_while_it_is_confirmed(operator: str, device: str) -> None
         assert np.abs(whole.force_n[standing]).max() < 12.0
 
 
+@pytest.mark.slow
 @both_devices
 @pytest.mark.parametrize("operator", NEVER_THROUGH)
 def test_who_stays_in_the_cortex_has_no_exit_and_confirms_in_vain(operator: str, device: str) -> None:
@@ -159,6 +160,7 @@ def test_some_push_forward_on_removal(device: str) -> None:
         assert tip_mm[-1] < -10.0
 
 
+@pytest.mark.slow
 @both_devices
 @pytest.mark.parametrize("operator", ["repuncturer", "returner"])
 def test_coming_back_by_its_own_hole_is_no_second_exit(operator: str, device: str) -> None:
