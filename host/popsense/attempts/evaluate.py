@@ -136,6 +136,8 @@ def _event(event: DeviceEvent, attempt: DecodedAttempt, calibration: Calibration
 def _site(recording: Recording) -> SiteProfile:
     if missing := sorted(NEEDED - recording.header.keys()):
         raise RecordingError(f"{recording.path} does not tell its {missing[0]}", "It cannot be scored.")
+    if not recording.header["board"].get("sample_rate_hz"):
+        raise RecordingError(f"{recording.path} does not tell its sample rate", "It cannot be scored.")
     name = recording.header["site"]
     if name not in SITES:
         raise RecordingError(f"{recording.path} is of an unknown site {name!r}", "Update popsense.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
-from popsense.errors import CommandRefused, LinkLost, PopsenseError
+from popsense.errors import CommandRefused, LinkLost, PopsenseError, RecordingError
 from popsense.link.hello import Hello
 from popsense.link.session import Session
 from popsense.link.transport import Transport
@@ -53,6 +53,7 @@ class Recorded:
     """One finished recording and the way it ended.
 
     interrupted: Ctrl-C came, even where the needle was out already and the attempt counts as ended.
+    not_closed: why it is still a journal, where it should have become Parquet.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class Recorded:
     hello: Hello
     cycle: LifeCycle
     interrupted: bool = False
+    not_closed: str = ""
 
 
 def record_attempt(
@@ -69,21 +71,24 @@ def record_attempt(
     settings: Settings,
     listeners: Listeners | None = None,
 ) -> Recorded:
-    """One attempt into a new journal at `path`. DeviceError before it began; then every exit is recorded."""
+    """One attempt into a new journal at `path`; once the board samples, every way out is recorded.
+
+    Before that no journal stays: DeviceError, or KeyboardInterrupt, says what went wrong.
+    """
     told = listeners or Listeners()
     session = Session(transport)
     hello = session.connect()
     profile = detector_profile(plan.site, plan.device, bool(hello.fields.depth.fitted))
+    cycle = LifeCycle(told.state)
+    detail = ""
+    interrupted = False
     journal = JournalWriter(
         path,
         header(plan, hello, profile, transport.now()),
         durable=lambda: told.durable_through(session.settled_below),
     )
-    cycle = LifeCycle(told.state)
-    detail = ""
-    interrupted = False
-    session.watch(_Witness(journal, told.link))
     try:
+        session.watch(_Witness(journal, told.link))
         session.set_profile(profile)
         session.start(plan.mode, plan.uncalibrated)
         cycle.feed("start")
@@ -91,24 +96,37 @@ def record_attempt(
         _follow(session, journal, cycle, settings)
         session.stop()
     except LinkLost as error:
-        detail = str(error)
         cycle.feed("lose_link")
-    except PopsenseError as error:
         detail = str(error)
-        if isinstance(error, CommandRefused) and cycle.feed("refuse"):
-            journal.discard()  # no attempt began: its name stays free for the next try
+        if _nothing_began(session, journal):
             raise
-        cycle.feed("fail")
-        session.watch(None)  # the disk may be what failed
-        _stop_quietly(session)
+    except PopsenseError as error:
+        cycle.feed("refuse" if isinstance(error, CommandRefused) and cycle.state == "idle" else "fail")
+        detail = str(error)
+        if not _nothing_began(session, journal):
+            if isinstance(error, RecordingError):
+                session.watch(None)  # the disk takes no more
+            _stop_quietly(session)
         raise
     except KeyboardInterrupt:
         interrupted = True
         cycle.feed("cancel")
         detail = _stop_quietly(session)
+        if _nothing_began(session, journal):
+            raise
     finally:
+        cycle.feed("fail")  # of what else may come; an attempt that has ended stays as it ended
         journal.close(transport.now(), _outcome(cycle, detail, session))
     return Recorded(path, cycle.state, hello, cycle, interrupted)
+
+
+def _nothing_began(session: Session, journal: JournalWriter) -> bool:
+    """True, and the journal is gone, where the board never sampled for us: its name is free again."""
+    if session.repair is not None:
+        return False
+    session.watch(None)
+    journal.discard()
+    return True
 
 
 class _Witness:

@@ -6,7 +6,7 @@ quickest are left out, as in Cristian's algorithm (Distributed Computing 3, 1989
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,10 @@ TICKS_MODULUS = 1 << 30
 MOST_TRIPS = 4096  # over an hour at one a second; older ones are forgotten
 SLOW = 2.0  # a round trip so many times the quickest is not used ...
 LEAST_USED = 0.25  # ... but for the quickest quarter: one lucky round trip must not stand alone
+MOST_DRIFT = 500e-6  # crystals are within 100 ppm each; more is a step
+EVERY_S = 1.0
+FIRST_EVERY_S = 0.2  # until there are enough round trips for a first fit
+FIRST_TRIPS = 5
 LEAST_FOR_DRIFT_S = 5.0  # over less time the drift is not worth its name
 
 
@@ -30,8 +34,9 @@ class RoundTrip:
 class ClockFit:
     """host_s = offset_s + device_us * 1e-6 * (1 + drift_ppm * 1e-6).
 
-    residual_us: rms of what the line leaves. bound_us: half the quickest round trip, the error that no
-    regression can take away where the two ways differ. trips: how many were used.
+    residual_us: rms of what the line leaves. bound_us: half the slowest round trip that was used; by so much
+    each of its points may be off where the two ways differ, and no regression takes that away. trips: how many were used, since the last
+    step. steps: how often one of the clocks stood still or jumped, as the host's does in a suspend.
     """
 
     offset_s: float
@@ -39,6 +44,7 @@ class ClockFit:
     residual_us: float
     bound_us: float
     trips: int
+    steps: int = 0
 
     def host_s(self, device_us: float) -> float:
         """Host time of a device time (us, without the wrap)."""
@@ -50,16 +56,20 @@ class ClockSync:
 
     def __init__(self) -> None:
         self.trips: deque[RoundTrip] = deque(maxlen=MOST_TRIPS)
+        self.steps = 0
 
     def add(self, sent_s: float, received_s: float, ticks_us: int) -> RoundTrip:
         """One answer. ticks_us: modulo 2^30, less than 9 minutes of device time after the last one."""
         trip = RoundTrip(sent_s, received_s, self._unwrapped(ticks_us, (sent_s + received_s) / 2))
+        if self.trips and _is_step(self.trips[-1], trip):
+            self.steps += 1
+            self.trips.clear()  # no line goes through both sides of a step
         self.trips.append(trip)
         return trip
 
     def fit(self) -> ClockFit | None:
         """None before the first round trip."""
-        return fit_clock(list(self.trips)) if self.trips else None
+        return replace(fit_clock(list(self.trips)), steps=self.steps) if self.trips else None
 
     def _unwrapped(self, ticks_us: int, host_s: float) -> int:
         """Where an outage lasted longer than half a wrap, the host's clock tells how many there were."""
@@ -68,6 +78,14 @@ class ClockSync:
         last = self.trips[-1]
         expected = last.device_us + (host_s - (last.sent_s + last.received_s) / 2) * 1e6
         return round((expected - ticks_us) / TICKS_MODULUS) * TICKS_MODULUS + ticks_us
+
+
+def _is_step(last: RoundTrip, trip: RoundTrip) -> bool:
+    """More apart than two round trips and two crystals can explain."""
+    host_s = (trip.sent_s + trip.received_s - last.sent_s - last.received_s) / 2
+    device_s = (trip.device_us - last.device_us) * 1e-6
+    unknown_s = (trip.received_s - trip.sent_s + last.received_s - last.sent_s) / 2
+    return abs(host_s - device_s) > unknown_s + MOST_DRIFT * abs(host_s) + 1e-3
 
 
 def fit_clock(trips: list[RoundTrip]) -> ClockFit:
@@ -87,6 +105,37 @@ def fit_clock(trips: list[RoundTrip]) -> ClockFit:
         offset_s=offset,
         drift_ppm=drift * 1e6,
         residual_us=float(np.sqrt((left**2).mean())) * 1e6,
-        bound_us=float(took.min()) / 2 * 1e6,
+        bound_us=float(took[used].max()) / 2 * 1e6,
         trips=int(used.sum()),
     )
+
+
+class ClockAsker:
+    """When to ask the device for its clock, and which answer belongs to which question."""
+
+    def __init__(self) -> None:
+        self.sync = ClockSync()
+        self._asked: dict[int, float] = {}
+        self._answers = 0
+        self._next_s = 0.0
+
+    def is_due(self, now: float) -> bool:
+        return now >= self._next_s
+
+    def asked(self, request: int, now: float) -> None:
+        """CLOCK went out under this request number."""
+        self._asked[request] = now
+        self._next_s = now + (EVERY_S if self._answers >= FIRST_TRIPS else FIRST_EVERY_S)
+
+    def answered(self, request: int, received_s: float, ticks_us: int) -> RoundTrip | None:
+        """The round trip; None for an answer to nothing that was asked."""
+        sent_s = self._asked.pop(request, None)
+        if sent_s is None:
+            return None
+        self._asked.clear()  # an earlier question was lost
+        self._answers += 1
+        return self.sync.add(sent_s, received_s, ticks_us)
+
+    def forget(self) -> None:
+        """A new session: what was asked before it will not be answered."""
+        self._asked.clear()

@@ -16,6 +16,7 @@ from popsense_protocol.framing import FrameDecoder, encode_frame
 ANSWER_TIMEOUT_S = 1.0
 TRIES = 3
 READ_S = 0.1
+FIRST_COMMAND = 0x40  # packet types from here on go to the board (protocol/README.md)
 
 REFUSALS = {
     "unknown_command": ("the board does not know this command", "Update its firmware."),
@@ -30,7 +31,7 @@ REFUSALS = {
     "not_kept": ("the board no longer has what was asked for", "Go on: the hole is in the recording."),
     "no_calibration": (
         "the board has no calibration",
-        "Calibrate it, or ask for an uncalibrated attempt (--uncalibrated).",
+        "Ask for an uncalibrated attempt: popsense record --uncalibrated.",
     ),
 }
 
@@ -64,13 +65,14 @@ class Nobody:
 class Connection:
     """Packets of one transport, each shown to `notice` in the order of arrival. LinkLost as of the transport.
 
-    heard_packets: packets of ours since the way was (re)opened.
+    heard_packets: packets of a board since the way was (re)opened. heard_at: when the last one came.
+    bytes_at: when the last bytes did, which may be anything.
     """
 
     def __init__(self, transport: Transport, notice: Callable[[Packet], None]) -> None:
         self.transport = transport
         self.witness: Witness = Nobody()
-        self.heard_at = transport.now()
+        self.heard_at = self.bytes_at = transport.now()
         self.heard_packets = 0
         self.bad_frames = 0
         self.undecodable = 0
@@ -99,10 +101,11 @@ class Connection:
     def read(self, timeout_s: float = READ_S) -> bool:
         """Takes in what comes within the time-out; False where nothing did."""
         data = self.transport.read(timeout_s)
-        self.witness.tick(self.now())
+        now = self.now()  # before the witness, who may wait for a disk
+        self.witness.tick(now)
         if data:
-            self.heard_at = self.now()
-            self.witness.wire(self.heard_at, data)
+            self.bytes_at = now
+            self.witness.wire(now, data)
             self._take(data)
         return bool(data)
 
@@ -127,8 +130,7 @@ class Connection:
         found: list[Packet] = []
 
         def is_answer(packet: Packet) -> None:
-            of = (packet.fields.command, packet.fields.request) if packet.name in ("ACK", "NAK") else None
-            if of == (command, request):
+            if packet.name in ("ACK", "NAK") and _is_of(packet, command, request):
                 found.append(packet)
 
         self._on_answer = is_answer
@@ -149,11 +151,21 @@ class Connection:
             except PacketError:
                 self.undecodable += 1
                 continue
+            if TYPE_OF_NAME[packet.name] >= FIRST_COMMAND:
+                continue  # an echo of ours: whoever sends it is no board that listens
             self.heard_packets += 1
+            self.heard_at = self.bytes_at
             self._notice(packet)
             if self._on_answer is not None:
                 self._on_answer(packet)
         self.bad_frames += self._decoder.bad_frames - before
+
+
+def _is_of(answer: Packet, command: int, request: int) -> bool:
+    """A board that could not read the command could not read its number either, and says 0."""
+    fields = answer.fields
+    unread = answer.name == "NAK" and fields.request == 0
+    return fields.command == command and (fields.request == request or unread)
 
 
 def _accepted(answer: Packet) -> Any:

@@ -59,8 +59,9 @@ def not_ours(name: str, heard: bool) -> NotOurDeviceError:
     if heard:
         return NotOurDeviceError(
             f"something answers on {name}, but no popsense board",
-            "Choose another port, or install the firmware.",
+            f"Choose another port; `popsense doctor {name}` tells what it is.",
         )
     return NotOurDeviceError(
-        f"no board answers on {name}", "Check port and cable (some only charge), or install the firmware."
+        f"no board answers on {name}",
+        f"Check port and cable (some only charge); `popsense doctor {name}` looks for the cause.",
     )

@@ -50,9 +50,9 @@ class Series:
         """Numbers that came; True where at least one of them is new."""
         behind = unwrapped(first, self.sent) + count
         first, end = self.whole(first), max(0, behind)
+        self.settled.add(first, end)  # first: Ctrl-C in between must leave nothing that is waited for
         if self.came.add(first, end) == 0:
             return False
-        self.settled.add(first, end)
         self.sent = max(self.sent, end)
         self._progress(first, end, now)
         return True
@@ -114,6 +114,11 @@ class Repair:
         self.events = Series("events")
         self.at_least = 0
         self.taken: int | None = None
+
+    @property
+    def settled(self) -> tuple[int, int]:
+        """Below these, samples and events have come or are known to be gone."""
+        return self.settled_below, self.events.settled.first_missing()
 
     @property
     def settled_below(self) -> int:

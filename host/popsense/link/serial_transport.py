@@ -8,6 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -99,7 +100,8 @@ class SerialTransport:
         """A person holds the needle: nothing to do here."""
 
     def close(self) -> None:
-        self._port.close()
+        with suppress(serial.SerialException, OSError):  # of a device that is gone
+            self._port.close()
 
     def reopen(self) -> None:
         """Closes the port and opens it again, under the name that the board has now (see `name`).

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PortError
-from popsense.link.clock import ClockSync
+from popsense.link.clock import ClockAsker, ClockSync
 from popsense.link.connection import READ_S, Connection, Witness
 from popsense.link.hello import Hello, not_ours, read_hello
 from popsense.link.repair import Repair
@@ -22,10 +22,8 @@ SILENCE_S = 2.0  # while sampling something comes every 20 ms; the ring holds 8 
 RESUME_S = 2.5  # a board that has just come back says HELLO within 1 s
 REOPEN_S = 0.25
 PATIENCE_S = 30.0  # so long an attempt waits for its board; what comes back later than 8 s has a hole
+MOST_LOSSES = 3  # of the way, while fetching, without anything that was missing coming in between
 FETCH_S = 12.0  # after STOP the device sends what is missing at full speed: a ring takes about 1 s
-CLOCK_S = 1.0
-FIRST_CLOCK_S = 0.2  # until there are enough round trips for a first fit
-FIRST_TRIPS = 5
 RUN_MODULUS = 1 << 16
 
 T = TypeVar("T")
@@ -43,16 +41,17 @@ class Session:
             self._connection.witness = witness
         self._patience_s = patience_s
         self._pending: deque[Packet] = deque()
-        self._request = 0
-        self._identified = self._stopping = self._stopped = False
+        # Another number in each session: answers to a predecessor's requests are none to ours.
+        self._request = int(transport.now() * 1e6) & 0xFFFF
+        self._identified = self._stopping = False
         self._early_events: dict[int, Packet] = {}
-        self._clock_asked: dict[int, float] = {}
-        self._next_clock_s = 0.0
+        self._asker = ClockAsker()
+        self._counts: tuple[int, int] | None = None
         self._back_at = 0.0
+        self._losses = 0
         self._holes_told = 0
         self.hello: Hello | None = None
         self.repair: Repair | None = None
-        self.clock = ClockSync()
 
     @property
     def transport(self) -> Transport:
@@ -62,6 +61,11 @@ class Session:
     def bad_frames(self) -> int:
         """Frames and packets that came damaged, since the session began."""
         return self._connection.bad_frames + self._connection.undecodable
+
+    @property
+    def clock(self) -> ClockSync:
+        """The device's clock on the host's, from round trips since `start`."""
+        return self._asker.sync
 
     @property
     def settled_below(self) -> int:
@@ -109,7 +113,7 @@ class Session:
         answer = self._command_idle("START", mode=mode, options=options)
         arrived = list(self._pending)
         self._pending.clear()
-        self._stopping = self._stopped = False
+        self._stopping, self._counts = False, None
         self._holes_told = 0
         self._early_events.clear()
         self.repair = Repair(answer.run)
@@ -119,16 +123,23 @@ class Session:
                 self._pass_on(packet)
 
     def stop(self) -> tuple[int, int]:
-        """Sampling ends, and what is missing is fetched; the board's own count of (samples, events)."""
+        """Sampling ends, and what is missing is fetched; the board's own count of (samples, events).
+
+        Once more, it goes on fetching where it was interrupted.
+        """
         self._stopping = True
+        if self._counts is None:
+            self._counts = self._stop_sampling()
+        self._fetch_rest()
+        return self._counts
+
+    def _stop_sampling(self) -> tuple[int, int]:
         try:
             answer = self._command("STOP")
         except CommandRefused as refusal:
-            if refusal.reason != "not_sampling" or self.repair is None or self._stopped:
+            if refusal.reason != "not_sampling" or self.repair is None:
                 raise
             answer = self._command("CLOCK")  # the answer to our STOP was lost: every ACK tells the counts
-        self._stopped = True
-        self._fetch_rest()
         return answer.next_sample, answer.next_event
 
     def receive(self, timeout_s: float = READ_S) -> Iterator[Packet]:
@@ -157,13 +168,14 @@ class Session:
         except CommandRefused as refusal:
             if refusal.reason != "already_sampling":
                 raise
-            self.repair = None
             self._stop_idle()
             return self._command(name, **fields)
 
     def _stop_idle(self) -> None:
+        """Ends the run of a program that died: nothing of it is ours."""
+        self.repair = None
         try:
-            self.stop()
+            self._command("STOP")
         except CommandRefused as refusal:
             if refusal.reason != "not_sampling":  # it stopped already: the answer was lost with the way
                 raise
@@ -238,12 +250,10 @@ class Session:
     def _take_time(self, packet: Packet) -> None:
         if packet.name != "ACK" or packet.fields.command != TYPE_OF_NAME["CLOCK"]:
             return
-        sent_s = self._clock_asked.pop(packet.fields.request, None)
-        if sent_s is not None:
-            self._clock_asked.clear()  # an earlier question was lost
-            received_s, ticks_us = self._connection.heard_at, packet.fields.ticks_us
-            self.clock.add(sent_s, received_s, ticks_us)
-            self._connection.note("clock", sent_s=sent_s, received_s=received_s, ticks_us=ticks_us)
+        received_s, ticks_us = self._connection.heard_at, packet.fields.ticks_us
+        trip = self._asker.answered(packet.fields.request, received_s, ticks_us)
+        if trip is not None:
+            self._connection.note("clock", sent_s=trip.sent_s, received_s=received_s, ticks_us=ticks_us)
 
     def _tell_holes(self) -> None:
         gone = self.repair.samples.gone if self.repair is not None else []
@@ -270,26 +280,29 @@ class Session:
                 first=ask.first % (1 << 32),
                 count=ask.end - ask.first,
             )
-        if now >= self._next_clock_s:
-            self._next_clock_s = now + (CLOCK_S if len(self.clock.trips) >= FIRST_TRIPS else FIRST_CLOCK_S)
+        if self._asker.is_due(now):
             request = self._next_request()
-            self._clock_asked[request] = now
+            self._asker.asked(request, now)
             self._say("CLOCK", request=request)
 
     def _say(self, name: str, **fields: Any) -> None:
         self._recovering(lambda: self._connection.send(name, **fields))
 
     def _fetch_rest(self) -> None:
-        """The device is idle: everything that it still has, until nothing is missing.
+        """The device is idle: everything that it still has, until nothing is missing, or nothing more comes.
 
-        An outage costs nothing here, however long: an idle device keeps what it has.
+        An outage costs nothing here: an idle device keeps what it has. But a way that is lost at each request
+        is given up.
         """
-        self._back_at = self._now()
-        while (
-            self.repair is not None and not self.repair.is_settled and self._now() < self._back_at + FETCH_S
-        ):
+        settled, since, losses = (-1, -1), 0.0, 0
+        while self.repair is not None and not self.repair.is_settled:
+            now, reached = self._now(), self.repair.settled
+            if reached != settled:
+                settled, since, losses = reached, now, self._losses
+            if now > max(since, self._back_at) + FETCH_S or self._losses - losses > MOST_LOSSES:
+                return
             self._keep_up()
-            self._recovering(self._connection.read)
+            self._recovering(lambda: self._read_on(READ_S))
 
     # ---- a lost way ------------------------------------------------------------------------------------
 
@@ -314,6 +327,7 @@ class Session:
     def _recover(self, loss: LinkLost) -> None:
         """Opens the way again and identifies. The loss itself, where the board does not come back in time."""
         self._connection.note("link", state="lost", detail=str(loss))
+        self._losses += 1
         lost_at = self._now()
         while self._now() - lost_at < self._patience_s:
             try:
@@ -340,7 +354,7 @@ class Session:
             raise LinkLost(f"no board answers on {self.transport.name}", _LOOK)
         if self.repair is not None:
             self.repair.forget_asks()
-        self._clock_asked.clear()
+        self._asker.forget()
         self._connection.command("IDENTIFY")
 
     def _now(self) -> float:

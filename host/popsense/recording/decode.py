@@ -22,6 +22,7 @@ from popsense_protocol.codec import TYPE_OF_NAME, Packet
 
 INDEX_MODULUS = 1 << 32
 NO_RUN = -1
+EVENT_LAG_BLOCKS = 4  # one live block, and resent ones between
 START = TYPE_OF_NAME["START"]
 EVENT_FIELDS = tuple(one.name for one in dataclasses.fields(DeviceEvent))
 
@@ -29,7 +30,7 @@ EVENT_FIELDS = tuple(one.name for one in dataclasses.fields(DeviceEvent))
 def decode_wire(connections: Sequence[bytes], run: int | None) -> StoredAttempt:
     """What the bytes of these connections, in their order, hold of one run of the device.
 
-    run None: that of the first ACK of START, else of the first block. Empty where there is none.
+    run None: that of the first ACK of START. Empty where there is none.
     """
     arrived = read_packets(connections)
     of_run = _of_run(arrived, _first_run(arrived) if run is None else run)
@@ -90,8 +91,7 @@ def _first_run(arrived: WirePackets) -> int:
         for other in arrived.others
         if other.packet.name == "ACK" and other.packet.fields.command == START
     )
-    of_first_block = arrived.blocks["run"][:1].tolist()
-    return next(started, of_first_block[0] if of_first_block else NO_RUN)
+    return next(started, NO_RUN)  # samples without a START of ours may be another program's
 
 
 def _of_run(arrived: WirePackets, run: int) -> _Run:
@@ -182,10 +182,16 @@ def _events_once(run: _Run) -> tuple[tuple[Mapping[str, int | str], ...], int]:
         ended = ended or _run_ended(other.packet)
         fields = other.packet.fields
         if other.packet.name == "EVENT" and fields.number not in found:
-            resent += ended or fields.number < latest
+            resent += ended or fields.number < latest or _is_late(other, run)
             latest = max(latest, fields.number)
             found[fields.number] = _event(fields, int(run.ends[other.blocks_before]))
     return tuple(found[number] for number in sorted(found)), resent
+
+
+def _is_late(event: OtherPacket, run: _Run) -> bool:
+    """Live, an event comes before the block of its sample, or right behind it."""
+    sample = _whole_index(event.packet.fields.sample_index, int(run.ends[event.blocks_before]))
+    return sample < int(run.ends[max(0, event.blocks_before - EVENT_LAG_BLOCKS)])
 
 
 def _event(fields: Any, known_index: int) -> Mapping[str, int | str]:

@@ -206,7 +206,35 @@ def test_ctrl_c_after_the_removal_is_a_removal_and_is_not_forgotten(tmp_path: Pa
     assert (recorded.outcome, recorded.interrupted) == ("removed", True)
 
 
-def test_no_answer_to_start_is_a_lost_link(tmp_path: Path):
+def test_ctrl_c_before_the_board_samples_leaves_no_file(tmp_path: Path):
+    path = tmp_path / "a.journal"
+    with spoiled() as board:
+        write = board.write
+
+        def interrupted(data: bytes) -> None:
+            if path.exists():
+                board.write = write
+                raise KeyboardInterrupt
+            write(data)
+
+        board.write = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            record_attempt(board, PLAN, path, SETTINGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whatever_breaks_an_attempt_is_an_end_of_it(tmp_path: Path):
+    def told(state: str) -> None:
+        if state == "running":
+            raise BrokenPipeError  # the one who was told is gone
+
+    path = tmp_path / "a.journal"
+    with spoiled() as board, pytest.raises(BrokenPipeError):
+        record_attempt(board, PLAN, path, SETTINGS, Listeners(state=told))
+    assert outcome(path) == "failed"
+
+
+def test_no_answer_to_start_is_a_lost_link_and_leaves_no_file(tmp_path: Path):
     path = tmp_path / "a.journal"
     with spoiled() as board:
         write = board.write
@@ -217,10 +245,9 @@ def test_no_answer_to_start_is_a_lost_link(tmp_path: Path):
             write(data)
 
         board.write = cut
-        assert record_attempt(board, PLAN, path, SETTINGS).outcome == "link_lost"
-    assert outcome(path) == "link_lost"
-    with pytest.raises(RecordingError, match="no samples"):
-        evaluate(path)
+        with pytest.raises(LinkLost, match="the cable is out"):
+            record_attempt(board, PLAN, path, SETTINGS)
+    assert not path.exists()  # nothing began: the name is free for the next try
 
 
 @pytest.mark.parametrize(
@@ -274,7 +301,7 @@ def test_a_board_that_samples_for_a_dead_program_is_taken_over(tmp_path: Path):
 def test_a_journal_is_never_overwritten(tmp_path: Path):
     path = tmp_path / "a.journal"
     path.write_text("dear", encoding="utf-8")
-    with spoiled() as board, pytest.raises(RecordingError, match="exists"):
+    with spoiled() as board, pytest.raises(RecordingError, match="exists|was left by a crash"):
         record_attempt(board, PLAN, path, SETTINGS)
     assert path.read_text(encoding="utf-8") == "dear"
 
@@ -283,7 +310,7 @@ def test_the_outcome_is_plain_json(tmp_path: Path):
     recording = read_recording(record(tmp_path / "a.journal")[0].path)
     said = json.loads(json.dumps(recording.outcome))
     assert said == {"outcome": "removed", "detail": "", "clock": said["clock"]}
-    assert said["clock"].keys() == {"offset_s", "drift_ppm", "residual_us", "bound_us", "trips"}
+    assert said["clock"].keys() == {"offset_s", "drift_ppm", "residual_us", "bound_us", "trips", "steps"}
 
 
 def test_what_the_user_cut_short_is_no_omission_of_the_trainee(tmp_path: Path):

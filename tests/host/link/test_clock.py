@@ -107,3 +107,26 @@ def test_memory_ends_with_the_latest_round_trips():
         ask(sync, 100.0 + k)
     assert len(sync.trips) == 4096
     assert sync.trips[-1].sent_s == pytest.approx(5099.0, abs=0.01)
+
+
+def test_a_host_that_slept_gives_no_line_through_both_sides():
+    """Its clock stands still in a suspend; the device's goes on."""
+    sync = ClockSync()
+    for k in range(60):
+        asleep_us = 10_000_000 if k >= 30 else 0
+        sync.add(k * 1.0, k * 1.0 + 0.002, (k * 1_000_000 + 1000 + asleep_us) % (1 << 30))
+    fit = sync.fit()
+    assert fit is not None
+    assert (fit.steps, fit.trips) == (1, 30)
+    assert abs(fit.drift_ppm) < 1.0
+    assert fit.residual_us < 10.0
+
+
+def test_the_bound_is_that_of_the_slowest_round_trip_used():
+    sync = ClockSync()
+    for k in range(101):
+        on_the_way_s = 0.001 if k == 50 else 0.1  # all of it on the way there
+        sync.add(k * 1.0, k * 1.0 + on_the_way_s, k * 1_000_000 + round(on_the_way_s * 1e6))
+    fit = sync.fit()
+    assert fit is not None
+    assert abs(fit.host_s(50e6) - 50.0) * 1e6 <= fit.bound_us

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PortError
-from popsense.link.session import CLOCK_S, FETCH_S, PATIENCE_S, SILENCE_S, Session
+from popsense.errors import BoardRestarted, BoardTaken, LinkLost, PortError
+from popsense.link.clock import EVERY_S
+from popsense.link.session import FETCH_S, PATIENCE_S, SILENCE_S, Session
 from popsense.model import Stretch
 from popsense_protocol.codec import Packet
 from tests.host.link.scripted import RUN, ScriptedTransport, ack, block, event, hello, nak, status
@@ -75,7 +76,8 @@ class Model:
 
     def _ack(self, command: Packet) -> bytes:
         state = "sampling" if self.sampling else "idle"
-        return ack(command, self.samples, run=self.run, state=state)
+        ticks_us = int(self.transport.now() * 1e6) % (1 << 30)
+        return ack(command, self.samples, run=self.run, state=state, ticks_us=ticks_us)
 
 
 def drained(session: Session, times: int = 30) -> list[int]:
@@ -336,11 +338,13 @@ def test_a_stop_whose_answer_was_lost_is_no_stop_by_another():
     assert model.transport.asked()[-2:] == ["IDENTIFY", "STOP"]
 
 
-def test_a_second_stop_is_refused():
-    session = Model().session()
-    session.stop()
-    with pytest.raises(CommandRefused, match="not sampling"):
-        session.stop()
+def test_a_second_stop_asks_for_nothing_and_tells_the_same():
+    model = Model(samples=60)
+    session = model.session()
+    model.send(block(0, 60))
+    drained(session, 1)
+    assert session.stop() == session.stop() == (60, 0)
+    assert len(model.transport.commands_named("STOP")) == 1
 
 
 def test_a_second_attempt_in_one_session_has_a_run_of_its_own():
@@ -366,7 +370,7 @@ def test_the_clock_is_asked_for_often_at_first_and_then_once_a_second():
     assert len([at for at in asked if at < asked[0] + 1.5]) >= 5
     steps = [b - a for a, b in pairwise(asked[8:])]
     assert steps
-    assert all(CLOCK_S <= step < CLOCK_S + 0.2 for step in steps)
+    assert all(EVERY_S <= step < EVERY_S + 0.2 for step in steps)
     assert len(session.clock.trips) == len(asked)
 
 

@@ -122,12 +122,18 @@ def test_what_came_before_start_belongs_to_nobody():
     assert found.events == ()
 
 
-def test_a_damaged_answer_to_start_costs_no_sample():
+def test_a_damaged_answer_to_start_costs_no_sample_where_the_run_is_known():
     wire = Attempt(100, events=2).wire()
     damaged = bytes([wire[0] ^ 0x55]) + wire[1:]
-    found = decode(damaged)
+    found = decode(damaged, run=RUN)
     assert_counts(found, list(range(100)))
     assert (found.integrity, len(found.events), found.bad_frames) == ("complete", 2, 1)
+
+
+def test_samples_of_a_run_that_nobody_of_ours_started_are_nobodys():
+    """A board that still samples for a program that died sends what it has until our START."""
+    attempt = Attempt(100, events=2)
+    assert decode(b"".join([*attempt.blocks(), attempt.ended()])).raw.sample_index.size == 0
 
 
 def test_an_answer_to_start_that_comes_twice_changes_nothing():

@@ -71,7 +71,12 @@ class Attempt:
     ) -> bytes:
         """From START's ACK to STOP's; `blocks` instead of all of them."""
         parts = [self.started(), *(self.blocks() if blocks is None else blocks)]
-        parts += [event(number, self.run) for number in range(self.events) if number not in lost_events]
+        latest = self.origin + self.taken - 1  # an event that came behind the block of its sample was resent
+        parts += [
+            event(number, self.run, latest % 2**32)
+            for number in range(self.events)
+            if number not in lost_events
+        ]
         return b"".join([*parts, self.ended()] if stopped else parts)
 
     def started(self) -> bytes:

@@ -11,7 +11,7 @@ from popsense.twin.interpreter import find_interpreter
 
 def test_micropython_has_the_heap_of_a_pico(require):
     require("micropython")
-    assert "heapsize=224k" in find_interpreter("micropython").command
+    assert "heapsize=256k" in find_interpreter("micropython").command
     assert find_interpreter("auto") == find_interpreter("micropython")
 
 
