@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import serial
 
+from popsense.recording.closing import close_recording
 from popsense.recording.journal import JournalWriter
 from popsense.recording.reader import read_journal, read_recording
 from popsense_protocol.codec import TYPE_OF_NAME, schema_hash
@@ -111,7 +112,9 @@ def test_no_address_of_a_board(refused: Refused):
 
 def test_a_port_that_says_nothing(refused: Refused):
     with port() as name:
-        assert f"no board answers on {name}" in refused("record", f"serial://{name}", *SITE)
+        line = refused("record", f"serial://{name}", *SITE)
+    assert f"no board answers on {name}" in line
+    assert f"popsense doctor {name}" in line
 
 
 @pytest.mark.parametrize(
@@ -320,6 +323,7 @@ def test_a_rubric_that_is_no_toml(refused: Refused, journal: Path):
 
 
 def test_a_recording_is_never_overwritten(refused: Refused, journal: Path):
+    close_recording(journal)
     assert "are never overwritten" in refused("record", address(), "--out", journal)
 
 

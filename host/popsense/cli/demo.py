@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from popsense.attempts.page import report_page
 from popsense.attempts.simulated import DEMO_OPERATORS, SimulatedAttempt, as_json, run_many
+from popsense.cli import paths
 from popsense.cli.output import terminal, write_page
 from popsense.cli.serve import serve_folder
 from popsense.cli.tables import print_score
@@ -40,7 +41,8 @@ def demo(
     ] = False,
     seeds: Annotated[str, typer.Option(help="One seed, or a range A..B, both included.")] = "1",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for recordings and reports; default: a new one.")
+        Path | None,
+        typer.Option(parser=paths.path, help="Folder for recordings and reports; default: a new one."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Attempts computed at the same time.", min=1)] = 2,
 ) -> None:

@@ -9,6 +9,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
+from popsense.cli import paths
 from popsense.cli.output import terminal
 from popsense.errors import UsageError
 from popsense.foreign import Detection, FoundEvent, Profile, detect_events, read_trace
@@ -19,7 +20,7 @@ NONE = "–"  # no such evidence with this event
 
 
 def detect(
-    file: Annotated[Path, typer.Argument(help="A CSV file with a line of column names.")],
+    file: Annotated[Path, typer.Argument(parser=paths.path, help="A CSV file with a line of column names.")],
     time_column: Annotated[str, typer.Option(help="Column of the times.")],
     force_column: Annotated[str, typer.Option(help="Column of the axial force; pushing is positive.")],
     depth_column: Annotated[
@@ -34,7 +35,9 @@ def detect(
     ] = None,
     site: Annotated[str, typer.Option(help="Whose figures to go by.")] = ADULT_PROXIMAL_TIBIA.name,
     device: Annotated[str, typer.Option(help="powered, manual or spring_loaded.")] = "powered",
-    plot: Annotated[Path | None, typer.Option(help="Draw the trace with its events into this PNG.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(parser=paths.path, help="Draw the trace with its events into this PNG.")
+    ] = None,
     as_one_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Runs the device's detector over a force trace of your own, 20 to 100,000 samples a second.

@@ -2,8 +2,7 @@
 
 import sys
 from importlib.metadata import version
-from io import TextIOWrapper
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -11,6 +10,7 @@ from popsense.cli.demo import demo
 from popsense.cli.detect import detect
 from popsense.cli.devices import devices
 from popsense.cli.doctor import doctor
+from popsense.cli.output import AnswerRefusedError, answering, forget
 from popsense.cli.record import record
 from popsense.cli.report import report
 from popsense.cli.salvage import salvage
@@ -47,13 +47,20 @@ def popsense(
 
 def run() -> None:
     """Entry point."""
-    if isinstance(out := cast(object, sys.stdout), TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        app()
+        with answering():
+            app()
     except PopsenseError as error:
-        typer.echo(" ".join(f"popsense: {error}. {error.remedy}".split()), err=True)
+        if not (isinstance(error, AnswerRefusedError) and error.reader_left):
+            _complain(error)
         sys.exit(2)
+
+
+def _complain(error: PopsenseError) -> None:
+    try:
+        typer.echo(" ".join(f"popsense: {error}. {error.remedy}".split()), err=True)
+    except OSError:  # nobody can be told; the exit code tells
+        forget(sys.stderr)
 
 
 if __name__ == "__main__":

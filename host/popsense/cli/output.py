@@ -1,10 +1,78 @@
 """What commands write: to the terminal, and into files."""
 
+import errno
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 
 from popsense.errors import UsageError
+
+
+class AnswerRefusedError(UsageError):
+    """Standard output takes no more. reader_left: it was a pipe, and whoever read it had enough."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"cannot write the answer: {error.strerror or error}", "Send it to another place.")
+        self.reader_left = error.errno == errno.EPIPE
+
+
+class Answer:
+    """Standard output, which refuses as our error; once it did, it is not tried again."""
+
+    def __init__(self, stream: TextIOWrapper) -> None:
+        self._stream = stream
+        self._refused: OSError | None = None
+
+    def write(self, text: str) -> int:
+        with self._or_refused():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._or_refused():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextmanager
+    def _or_refused(self) -> Generator[None]:
+        if self._refused is not None:
+            raise AnswerRefusedError(self._refused)
+        try:
+            yield
+        except OSError as error:
+            self._refused = error
+            forget(self._stream)
+            raise AnswerRefusedError(error) from error
+
+
+def forget(stream: TextIO) -> None:
+    """What is buffered goes nowhere: Python writes it when it ends, and would complain then."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def answering() -> Generator[None]:
+    """Standard output is an Answer meanwhile, which shows a file's name even where the terminal cannot."""
+    stream = cast(object, sys.stdout)
+    if not isinstance(stream, TextIOWrapper):  # there is none
+        yield
+        return
+    stream.reconfigure(errors="backslashreplace")
+    sys.stdout = cast(TextIO, Answer(cast(TextIOWrapper, stream)))
+    try:
+        yield
+    finally:
+        sys.stdout = stream
 
 
 def terminal() -> Console:

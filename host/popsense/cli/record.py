@@ -1,25 +1,28 @@
 """`popsense record URL`."""
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
 from popsense.attempts.conduct import conduct_attempt
+from popsense.attempts.evaluate import Evaluation
 from popsense.attempts.life_cycle import State
-from popsense.attempts.record import AttemptPlan, LinkState, Listeners
+from popsense.attempts.record import AttemptPlan, LinkState, Listeners, Recorded
 from popsense.backends import Attempted, attempted, open_url
-from popsense.cli.output import terminal
-from popsense.cli.salvage import print_salvaged
+from popsense.cli import paths
+from popsense.cli.output import AnswerRefusedError, terminal
+from popsense.cli.salvage import tell_salvaged
 from popsense.cli.tables import print_ending, print_score
-from popsense.errors import UsageError
+from popsense.errors import RecordingError, UsageError
 from popsense.model import Mode
 from popsense.procedure.sites import SITES, SiteProfile
-from popsense.recording.journal import journal_path
+from popsense.recording.salvage import salvage
 from popsense.scoring import packaged_rubric, packaged_sites
 from popsense.settings import load_settings
 
@@ -40,6 +43,7 @@ LINK_WORDS: dict[LinkState, str] = {
 CUELESS: frozenset[State] = frozenset({"running", "confirming"})
 
 TO_ITS_END: frozenset[State] = frozenset({"removed", "timed_out"})
+T = TypeVar("T")
 ENDED_BEFORE = 3  # exit code: there is a recording, but not of a whole attempt
 
 
@@ -69,7 +73,11 @@ def record(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Recording to write (NAME.parquet); default: a new one in the recordings folder."),
+        typer.Option(
+            parser=paths.path,
+            help="Recording to write (NAME.parquet), or a folder to make a new one in; default: the "
+            "recordings folder.",
+        ),
     ] = None,
     uncalibrated: Annotated[
         bool,
@@ -86,7 +94,7 @@ def record(
     """Records one attempt, then prints its score.
 
     While it is recorded it is a journal, NAME.journal, which a crash does not harm; the next start, or
-    `popsense salvage`, finishes what a crash has left in the recordings folder.
+    `popsense salvage`, finishes what a crash has left in its folder.
 
     Exit code: 0 where it was recorded to its end (needle out, or time is up), 2 for an error, 3 where it
     ended before (cancelled by Ctrl-C, link lost); what came until then is kept and scored.
@@ -96,25 +104,45 @@ def record(
     known = attempted(url)
     plan = _plan(known, site, mode, device, operator)
     plan = replace(plan, uncalibrated=uncalibrated or known is not None)
-    print_salvaged(console, settings.recordings)
-    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.site.name}"
-    path = journal_path(out or settings.recordings / name)
+    folder, journals = paths.journals(out, settings.recordings, plan.site.name)
+    _tidy(console, settings.recordings, folder)
+    listeners = _listeners(console, plan.mode, progress)
     transport = open_url(url)
     try:
-        recorded, evaluation = conduct_attempt(
-            transport, plan, path, settings, _listeners(console, plan.mode, progress)
+        recorded, evaluation = paths.into_a_free_one(
+            journals, lambda path: conduct_attempt(transport, plan, path, settings, listeners)
         )
     finally:
         transport.close()
+    try:
+        _print(console, plan.mode, recorded, evaluation)
+    except AnswerRefusedError as error:
+        error.remedy = f"The attempt is recorded: {recorded.path}"
+        raise
+    if recorded.outcome not in TO_ITS_END:
+        raise typer.Exit(ENDED_BEFORE)
+
+
+def _tidy(console: Console, *folders: Path) -> None:
+    """Finishes what crashes have left in them; what stands against it is told, and the attempt goes on."""
+    for folder in {folder.absolute(): folder for folder in folders}.values():
+        with suppress(AnswerRefusedError):
+            try:
+                tell_salvaged(console, salvage(folder))
+            except RecordingError as error:
+                console.print(f"nothing salvaged: {error}. {error.remedy}", soft_wrap=True)
+
+
+def _print(console: Console, mode: Mode, recorded: Recorded, evaluation: Evaluation) -> None:
     console.print(f"recorded: {recorded.path}", soft_wrap=True)
-    if plan.mode == "blind":
+    if recorded.not_closed:
+        console.print(f"not closed: {recorded.not_closed}", soft_wrap=True)
+    if mode == "blind":
         print_ending(console, evaluation)
         console.print(f"score: popsense score {recorded.path}", soft_wrap=True)
     else:
         print_score(console, recorded.path.name, evaluation)
     console.print(f"page: popsense report {recorded.path}", soft_wrap=True)
-    if recorded.outcome not in TO_ITS_END:
-        raise typer.Exit(ENDED_BEFORE)
 
 
 def _plan(
@@ -164,11 +192,20 @@ def _mode(name: str) -> Mode:
 
 
 def _listeners(console: Console, mode: Mode, progress: bool) -> Listeners:
+    """Who cannot be told is not told: the attempt goes on."""
     return Listeners(
-        state=lambda state: _tell(console, mode, state),
-        link=lambda state: console.print(LINK_WORDS[state]),
-        durable_through=_print_durable if progress else lambda index: None,
+        state=_unheard(lambda state: _tell(console, mode, state)),
+        link=_unheard(lambda state: console.print(LINK_WORDS[state])),
+        durable_through=_unheard(_print_durable) if progress else lambda index: None,
     )
+
+
+def _unheard(tell: Callable[[T], None]) -> Callable[[T], None]:
+    def told(what: T) -> None:
+        with suppress(AnswerRefusedError):
+            tell(what)
+
+    return told
 
 
 def _print_durable(index: int) -> None:

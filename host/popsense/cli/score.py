@@ -8,14 +8,18 @@ import typer
 
 from popsense.attempts.evaluate import evaluate
 from popsense.attempts.summary import summary
+from popsense.cli import paths
 from popsense.cli.output import terminal
 from popsense.cli.tables import print_score
 from popsense.scoring import load_rubric
 
 RecordingFile = Annotated[
-    Path, typer.Argument(help="A recording (*.parquet, or a *.journal that was not closed).")
+    Path,
+    typer.Argument(parser=paths.path, help="A recording (*.parquet, or a *.journal that was not closed)."),
 ]
-RubricFile = Annotated[Path | None, typer.Option(help="Rubric (TOML); default: the site's own.")]
+RubricFile = Annotated[
+    Path | None, typer.Option(parser=paths.path, help="Rubric (TOML); default: the site's own.")
+]
 
 
 def score(

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from popsense.attempts.evaluate import Evaluation, detail_of, outcome_of
+from popsense.reports.decision import REPEAT, decision_text
 from popsense.reports.integrity_wording import integrity_text, missing_lines
 from popsense.scoring import ScoreRow, score_table, sum_text
 
@@ -24,10 +25,13 @@ def print_score(console: Console, title: str, evaluation: Evaluation) -> None:
     for error in score.critical_errors:
         console.print(f"critical: {error.title} ({error.code}). {error.advice}", style="red")
     print_ending(console, evaluation)
+    if score.passed is None:
+        console.print(decision_text(score, evaluation.analysis, evaluation.trace), style="yellow")
     if score.withheld:
-        console.print(f"{score.withheld}: the score is withheld", style="yellow")
-    console.print(f"{score.decision} ({ended})" if ended else score.decision, style="bold", end="   ")
-    console.print(f"integrity: {integrity_text(evaluation.decoded.integrity, evaluation.trace)}")
+        console.print(REPEAT, style="yellow")
+    decision = "score withheld" if score.withheld else score.decision
+    console.print(f"{decision} ({ended})" if ended else decision, style="bold", end="   ")
+    console.print(f"recording: {integrity_text(evaluation.decoded.integrity, evaluation.trace)}")
     for line in missing_lines(evaluation.trace):
         console.print(f"  {line}")
     console.print()

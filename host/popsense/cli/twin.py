@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from popsense.attempts.cohort import TRUTH_FILE, CohortRun, Entry, plan_digest, prepare_folder, record_cohort
+from popsense.cli import paths
 from popsense.cli.output import terminal
 from popsense.cli.twin_show import checked_rate, show
 from popsense.errors import UsageError
@@ -27,11 +28,14 @@ twin.command()(show)
 
 @twin.command()
 def cohort(
-    out: Annotated[Path, typer.Option(help="A new folder for the recordings and truth.json.")],
+    out: Annotated[
+        Path, typer.Option(parser=paths.path, help="A new folder for the recordings and truth.json.")
+    ],
     attempts: Annotated[int, typer.Option(help="How many attempts.")],
     seed: Annotated[str | None, typer.Option(help="A whole number; default: the plan's.")] = None,
     plan: Annotated[
-        Path | None, typer.Option(help="The cohort's TOML file; default: a skills lab's evening.")
+        Path | None,
+        typer.Option(parser=paths.path, help="The cohort's TOML file; default: a skills lab's evening."),
     ] = None,
     negatives: Annotated[
         int, typer.Option(help="And how many hard negatives: what looks like a pop and is none.")

@@ -10,6 +10,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
+from popsense.cli import paths
 from popsense.cli.output import terminal
 from popsense.errors import UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES, SiteProfile
@@ -34,11 +35,15 @@ def show(
     seed: Annotated[
         str | None, typer.Option(help="A whole number; default: 0, with --plan that of the plan.")
     ] = None,
-    plan: Annotated[Path | None, typer.Option(help="A cohort's TOML file: show one of its cases.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(parser=paths.path, help="A cohort's TOML file: show one of its cases.")
+    ] = None,
     kind: Annotated[str | None, typer.Option(help="With --plan: attempt (default) or negative.")] = None,
     number: Annotated[int | None, typer.Option(help="With --plan: which one, from 0.")] = None,
     rate: Annotated[float, typer.Option(help="Samples a second, 80 to 1000.")] = NOMINAL_RATE_HZ,
-    out: Annotated[Path | None, typer.Option(help="Draw it into this PNG (needs matplotlib).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=paths.path, help="Draw it into this PNG (needs matplotlib).")
+    ] = None,
 ) -> None:
     """Shows what really happens in one simulated attempt, and draws it beside what the sensors say."""
     one_at_all = {"--site": site, "--operator": operator, "--device": device}

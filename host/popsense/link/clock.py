@@ -34,9 +34,10 @@ class RoundTrip:
 class ClockFit:
     """host_s = offset_s + device_us * 1e-6 * (1 + drift_ppm * 1e-6).
 
-    residual_us: rms of what the line leaves. bound_us: half the slowest round trip that was used; by so much
-    each of its points may be off where the two ways differ, and no regression takes that away. trips: how many were used, since the last
-    step. steps: how often one of the clocks stood still or jumped, as the host's does in a suspend.
+    residual_us: rms of what the line leaves. bound_us: half the slowest round trip that was used; by so
+    much each of its points may be off where the two ways differ, and no regression takes that away.
+    trips: how many were used, since the last step. steps: how often one of the clocks stood still or
+    jumped, as the host's does in a suspend.
     """
 
     offset_s: float

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from popsense.errors import RecordingError
-from popsense.recording.disk_errors import writing
-from popsense.recording.durability import hold, make_durable, make_names_durable
+from popsense.recording.disk_errors import salvage_finishes, writing
+from popsense.recording.durability import hold, is_held, make_durable, make_names_durable
 
 FORMAT_VERSION = 2
 MAGIC = b"popsense journal %d\n" % FORMAT_VERSION
@@ -31,6 +31,10 @@ SYNC_INTERVAL_S = 0.9  # kept within 1 s of its arrival: the rest is for the cal
 # Ten attempts of 180 s at 9 KB/s, each twice while its Parquet is made, so a course ends between attempts.
 LEAST_FREE_BYTES = 10 * 2 * 180 * 9_000
 KEPT = "what was kept until then stays readable"
+
+
+class NameTakenError(RecordingError):
+    """A recording of that name is there, in either form."""
 
 
 class JournalWriter:
@@ -48,10 +52,11 @@ class JournalWriter:
         self._synced_at: float | None = None
         self._unsynced = False
         self._failed = False
+        self._afterwards = ""
         self._file = _create(path)
         try:
             self._begin(header)
-        except RecordingError:
+        except BaseException:  # Ctrl-C too: a file without its header is nobody's
             self.discard()
             raise
 
@@ -108,6 +113,7 @@ class JournalWriter:
             make_durable(self._file)
             make_names_durable(self.path.parent)
         self._unsynced = False
+        self._afterwards = salvage_finishes(self.path.parent)
 
     def _append(self, kind: bytes, host_time_s: float, body: bytes) -> None:
         if len(body) > MAX_BODY_BYTES:
@@ -123,7 +129,7 @@ class JournalWriter:
         if self._failed:
             raise RecordingError(f"{self.path} takes nothing since its disk failed; {KEPT}", "Record again.")
         try:
-            with writing(self.path, KEPT):
+            with writing(self.path, KEPT, self._afterwards):
                 yield
         except RecordingError:
             self._failed = True
@@ -140,8 +146,13 @@ def parquet_path(journal: Path) -> Path:
 
 
 def journal_path(recording: Path) -> Path:
-    """Where the journal of a recording goes while it is made; NAME.parquet, NAME.journal or NAME is given."""
-    if recording.suffix in (".parquet", ".journal"):
+    """Where the journal of a recording goes while it is made; NAME.parquet, NAME.journal or NAME is given.
+
+    RecordingError for what names no file, such as `..`.
+    """
+    if recording.name in ("", ".."):
+        raise RecordingError(f"{recording} names no file", "Name one, such as NAME.parquet.")
+    if recording.suffix.lower() in (".parquet", ".journal"):
         return recording.with_suffix(".journal")
     return recording.with_name(f"{recording.name}.journal")
 
@@ -183,8 +194,20 @@ def _make_folder(folder: Path) -> None:
         make_names_durable(part.parent)
 
 
-def _taken(path: Path) -> RecordingError:
-    return RecordingError(f"{path} exists", "Choose another name: recordings are never overwritten.")
+def _taken(path: Path) -> NameTakenError:
+    other = "hoose another name: recordings are never overwritten."
+    if path != parquet_path(path) and path.is_file() and not _is_held(path):
+        return NameTakenError(
+            f"{path} was left by a crash", f"`popsense salvage {path.parent}` finishes it; or c{other}"
+        )
+    return NameTakenError(f"{path} exists", f"C{other}")
+
+
+def _is_held(journal: Path) -> bool:
+    try:
+        return is_held(journal)
+    except OSError:  # not ours to read: it is not told here whose it is
+        return True
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

@@ -1,13 +1,13 @@
 """A recording laid out for being played as a device: who it was, and what it sent when. Pure.
 
 Times are the recorded device's own clock, us without the wrap at 2^30. What the recording does not hold is
-not made up: a hole is a jump in the index, and lasts as long as it did; one before the first sample is left
-out.
+not made up: a hole is a jump in the index, and lasts as long as it did, while the device's count runs on; the
+time of one before the first sample is left out.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -33,13 +33,13 @@ BITS = {"force": 24, "depth": 14, "pressure": 14}
 class Step:
     """What is sent at one moment: samples [first, end) by their place in the recording, or one event by its.
 
-    due_us: on the recorded device's clock.
+    due_us: on the recorded device's clock. end: the last step; nothing is sent, what is known ends here.
     """
 
     due_us: int
     first: int
     end: int
-    is_event: bool = False
+    kind: Literal["samples", "event", "end"] = "samples"
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Playback:
 
     hello: fields of HELLO. run: number of the recorded START. ticks_us, missed: device clock and conversions
     missed so far, at every sample; shape (n,), n > 0. numbers: of the events. taken, events_found and
-    missed_conversions: what the device told at the end, or where it did not, how far it is known to have got.
-    steps: in order.
+    missed_conversions: what the device told at the end, or where it did not (is_cut_off), how far it is known
+    to have got. steps: in order.
     """
 
     hello: Mapping[str, Any]
@@ -63,7 +63,23 @@ class Playback:
     taken: int
     events_found: int
     missed_conversions: int
+    is_cut_off: bool
     steps: tuple[Step, ...]
+
+    def next_sample(self, sent: int, clock_us: int) -> int:
+        """The index that the device's next sample gets, when so many are sent: in a hole it runs with time.
+
+        Where none is missing, that of the next sample to be sent.
+        """
+        if not sent:
+            return int(self.sample_index[0])
+        before, since_us = int(self.sample_index[sent - 1]), clock_us - int(self.ticks_us[sent - 1])
+        if sent < len(self.sample_index):
+            end, lasts_us = int(self.sample_index[sent]), int(self.ticks_us[sent] - self.ticks_us[sent - 1])
+        else:
+            end, lasts_us = self.taken, self.steps[-1].due_us - int(self.ticks_us[-1])
+        passed = since_us * (end - before) // max(1, lasts_us)
+        return max(before + 1, min(end, before + 1 + passed))
 
 
 def playback(recording: Recording) -> Playback:
@@ -77,6 +93,8 @@ def playback(recording: Recording) -> Playback:
     ticks_us[stamped] = near(stored.stamp_us[stamped], ticks_us[stamped], TICKS_MODULUS)
     event_us = [found.start_ticks_us + round(found.time_s_of(event) * 1e6) for event in found.events]
     numbers = np.array([event.number for event in found.events], dtype=np.int64)
+    taken = stored.at_least if stored.taken is None else stored.taken
+    behind_us = (taken - 1 - int(stored.sample_index[-1])) * 1e9 / hello["sample_rate_mhz"]
     return Playback(
         hello=hello,
         run=_run(recording, hello),
@@ -86,17 +104,21 @@ def playback(recording: Recording) -> Playback:
         missed=_missed(stored),
         events=stored.events,
         numbers=numbers,
-        taken=stored.at_least if stored.taken is None else stored.taken,
+        taken=taken,
         events_found=int(numbers[-1]) + 1
         if stored.events_found is None and len(numbers)
         else stored.events_found or 0,
         missed_conversions=stored.missed_conversions,
-        steps=_steps(stored, ticks_us, event_us),
+        is_cut_off=stored.taken is None,
+        steps=_steps(stored, ticks_us, event_us, int(ticks_us[-1]) + round(behind_us)),
     )
 
 
-def _steps(stored: StoredAttempt, ticks_us: IntArray, event_us: list[int]) -> tuple[Step, ...]:
-    """A block is due with its last sample, an event when it was found, but behind its sample's block."""
+def _steps(stored: StoredAttempt, ticks_us: IntArray, event_us: list[int], end_us: int) -> tuple[Step, ...]:
+    """A block is due with its last sample, an event when it was found, but behind its sample's block.
+
+    The end is due with the last sample that is known of, here or missing.
+    """
     bounds = [*_block_starts(stored).tolist(), len(ticks_us)]
     block_us = np.maximum.accumulate(ticks_us[np.array(bounds[1:]) - 1])
     blocks = [
@@ -106,8 +128,9 @@ def _steps(stored: StoredAttempt, ticks_us: IntArray, event_us: list[int]) -> tu
     due_us = int(ticks_us[0])  # nothing is due before the first sample
     for k, event in enumerate(stored.events):
         due_us = max(due_us, event_us[k], _sent_us(stored, bounds, block_us, int(event["sample_index"])))
-        events.append(Step(due_us, k, k + 1, is_event=True))
-    return tuple(sorted([*blocks, *events], key=lambda step: (step.due_us, step.is_event)))
+        events.append(Step(due_us, k, k + 1, "event"))
+    steps = sorted([*blocks, *events], key=lambda step: (step.due_us, step.kind == "event"))
+    return (*steps, Step(max(end_us, steps[-1].due_us), len(ticks_us), len(ticks_us), "end"))
 
 
 def _sent_us(stored: StoredAttempt, bounds: list[int], block_us: IntArray, sample_index: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from popsense.errors import RecordingError
 from popsense.recording.decode import decode_wire
+from popsense.recording.disk_errors import reading, refuse_device
 from popsense.recording.journal import (
     CRC,
     EXIT,
@@ -31,7 +32,12 @@ FRAME_BYTES = RECORD.size + CRC.size
 READABLE_PROTOCOLS = (3,)
 ANY_JOURNAL = b"popsense journal "
 PARQUET_MAGIC = b"PAR1"
+OURS = "Name a file that popsense recorded (*.journal or *.parquet)."
 DAMAGED = "Keep the file: what else it holds may be read by hand."
+
+
+class EmptyJournalError(RecordingError):
+    """The crash came before its header was kept: nothing is in it."""
 
 
 class Record(NamedTuple):
@@ -116,7 +122,7 @@ def _journal(path: Path, data: bytes) -> Journal:
     _refuse_other(path, data)
     records = list(_records(data))
     if not records:
-        raise RecordingError(f"{path} is cut off before its header", "Nothing in it can be read.")
+        raise EmptyJournalError(f"{path} is cut off before its header", "Nothing in it can be read.")
     if records[0].kind != HEADER:
         raise RecordingError(f"the header of {path} is damaged", "Keep the file: only its header is lost.")
     header = _object(path, records[0].body)
@@ -138,13 +144,12 @@ def _journal(path: Path, data: bytes) -> Journal:
 def _refuse_other(path: Path, data: bytes) -> None:
     if data.startswith(MAGIC):
         return
+    if MAGIC.startswith(data):
+        raise EmptyJournalError(f"{path} is no popsense recording: it ends in its first line", OURS)
     version, newline, _ = data[len(ANY_JOURNAL) : len(ANY_JOURNAL) + 10].partition(b"\n")
     if data.startswith(ANY_JOURNAL) and newline and version.isdigit():
         raise _other_format(path, int(version))
-    raise RecordingError(
-        f"{path} is no popsense recording",
-        "Name a file that popsense recorded (*.journal or *.parquet).",
-    )
+    raise RecordingError(f"{path} is no popsense recording", OURS)
 
 
 def _other_format(path: Path, version: object) -> RecordingError:
@@ -166,10 +171,9 @@ def _connections(path: Path, records: Iterable[Record]) -> tuple[bytes, ...]:
 
 
 def _read(path: Path) -> bytes:
-    try:
+    with reading(path):
+        refuse_device(path)
         return path.read_bytes()
-    except OSError as error:
-        raise RecordingError(f"cannot read {path}: {error.strerror}", "Check the file's name.") from error
 
 
 def _object(path: Path, body: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 FILE is a path, relative or absolute (replay:///folder/..., replay:///C:/...); ? in it is %3F, and % is %25.
 Time on this transport is the played device's: `speed` of its seconds go by in one of ours, and with speed=max
-they go by as fast as the host reads.
+they go by as fast as the host reads. A recording that was cut off ends as it did: the way is lost for good.
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, unquote
 
 from popsense.errors import LinkLost, UsageError
+from popsense.recording.journal import parquet_path
 from popsense.recording.playback import playback
 from popsense.recording.reader import read_recording
 from popsense.recording.recording import Recording
@@ -131,6 +132,7 @@ class ReplayTransport:
             self._pace.sleep_until(min(deadline_us, self._board.next_us()))
 
     def write(self, data: bytes) -> None:
+        """What is said to a recording that is cut off goes nowhere; LinkLost once all of it was read."""
         self._listen()
         self._incoming += self._board.hear(data)
 
@@ -141,12 +143,16 @@ class ReplayTransport:
         """What the board writes meanwhile is read later, as from the driver of a real port."""
         self._pace.sleep_until(self._pace.now_us() + int(seconds * 1e6))
         if self._is_open:
-            self._listen()
+            self._incoming += self._board.run_until(self._pace.now_us())
 
     def reopen(self) -> None:
-        """What had come and was not read, and what the board said while it was closed, is lost."""
+        """What had come and was not read, and what the board said while it was closed, is lost.
+
+        LinkLost, for good, where the recording was cut off.
+        """
         self._board.run_until(self._pace.now_us())
         self._incoming.clear()
+        self._refuse_behind_the_cut()
         self._is_open = True
 
     def close(self) -> None:
@@ -156,6 +162,12 @@ class ReplayTransport:
         if not self._is_open:
             raise LinkLost(f"the {self.name} is closed", "Open the address again.")
         self._incoming += self._board.run_until(self._pace.now_us())
+        if not self._incoming:
+            self._refuse_behind_the_cut()
+
+    def _refuse_behind_the_cut(self) -> None:
+        if self._board.is_cut_off:
+            raise LinkLost(f"the {self.name} was cut off here", "What came until here is all that there is.")
 
     def _taken(self) -> bytes:
         data = bytes(self._incoming)
@@ -166,7 +178,12 @@ class ReplayTransport:
 def open_replay(
     url: str, wall: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
 ) -> ReplayTransport:
-    """The transport behind a replay:// address. RecordingError where the file is none of ours."""
+    """The transport behind a replay:// address. RecordingError where the file is none of ours.
+
+    Of a journal that was closed in the meantime (a program that starts does so), its Parquet.
+    """
     address = parse_replay_address(url)
     pace = FreePace() if math.isinf(address.speed) else WallPace(address.speed, wall, sleep)
-    return ReplayTransport(read_recording(address.path), pace)
+    closed = parquet_path(address.path)
+    is_closed = not address.path.exists() and closed.exists()
+    return ReplayTransport(read_recording(closed if is_closed else address.path), pace)

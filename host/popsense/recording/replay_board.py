@@ -3,10 +3,12 @@
 What a board has and a recording has not:
 - START sets the device's clock to that of the recording, so that stamps and events keep their own times. Each
   START plays from the beginning, as a run of its own; the first one has the recorded run's number plus 1.
-- A sample that is missing in the recording is refused with not_kept, wherever it lies.
+- A sample that is missing in the recording is refused with not_kept, wherever it lies. In a hole the count of
+  samples runs on with the clock, so whatever ends a run there, what was missing by then is missing.
 - PROFILE is taken and changes nothing: the recorded detector has found what it found.
 - Behind its last sample it goes on sampling without samples, until STOP. A STOP in the last second takes
   along what is left, since no host's time-out meets the same sample twice; one before ends the run there.
+- Where the recording was cut off it falls silent for good: its last word is how far it is known to have got.
 - START without a calibration is refused as by a board: what was recorded uncalibrated has to be asked for.
 """
 
@@ -28,6 +30,7 @@ from popsense_protocol.packets import PACKETS, START_UNCALIBRATED, Mode, Stored
 
 IDLE_HELLO_US = 200_000
 BUSY_HELLO_US = 1_000_000
+NEVER_US = 1 << 62
 STATUS_US = 1_000_000
 QUIET_US = 40_000  # without a live block for so long: a resent one goes all the same
 REST_US = 1_000_000  # what is left at STOP is played if it is no longer than this
@@ -50,7 +53,7 @@ class ReplayBoard:
         self._clock_ahead_us = int(played.ticks_us[0]) - LEAD_US
         self._decoder = FrameDecoder()
         self._outgoing = bytearray()
-        self._identified = self._sampling = False
+        self._identified = self._sampling = self._is_cut_off = False
         self._done: tuple[int, int] | None = None
         self._run = played.run
         self._hello_us = self._status_us = self._resend_us = 0
@@ -60,19 +63,27 @@ class ReplayBoard:
     def run_until(self, now_us: int) -> bytes:
         """What the board writes up to that moment."""
         while (due_us := self.next_us()) <= now_us:
-            self._now_us = max(self._now_us, due_us)
+            self._pass_time(due_us)
             self._act()
-        self._now_us = max(self._now_us, now_us)
+        self._pass_time(now_us)
         return self._written()
 
     def hear(self, data: bytes) -> bytes:
         """What it answers to these bytes, at once."""
         for payload in self._decoder.feed(data):
-            self._hear(payload)
+            if not self._is_cut_off:
+                self._hear(payload)
         return self._written()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """True where nothing more can come, whatever is said."""
+        return self._is_cut_off
 
     def next_us(self) -> int:
         """When it will write something if nobody speaks."""
+        if self._is_cut_off:
+            return NEVER_US
         due_us = [self._hello_us]
         if self._sampling:
             due_us.append(self._status_us)
@@ -100,6 +111,11 @@ class ReplayBoard:
         step = self._played.steps[self._at]
         return step if step.due_us <= self._clock_us() else None
 
+    def _pass_time(self, now_us: int) -> None:
+        self._now_us = max(self._now_us, now_us)
+        if self._sampling and self._at < len(self._played.steps):
+            self._count_samples(self._kept[SAMPLES].sent)
+
     # ---- what a run consists of ---------------------------------------------------------------------------
 
     def _begin_anew(self) -> None:
@@ -115,19 +131,21 @@ class ReplayBoard:
 
     def _play(self, step: Step) -> None:
         self._at += 1
-        what = EVENTS if step.is_event else SAMPLES
-        numbers = self._kept[what].numbers
-        self._kept[what] = replace(
-            self._kept[what], sent=step.end, next_number=int(numbers[step.end - 1]) + 1
-        )
-        if step.is_event:
+        if step.kind == "end":
+            self._reach_the_end()
+        elif step.kind == "event":
+            kept = self._kept[EVENTS]
+            self._kept[EVENTS] = replace(kept, sent=step.end, next_number=int(kept.numbers[step.first]) + 1)
             self._event(step.first)
         else:
             self._missed = int(self._played.missed[step.end - 1])
+            self._count_samples(step.end)
             self._block(step.first, step.end)
             self._resend_one_of_each()
-        if self._at == len(self._played.steps):
-            self._reach_the_end()
+
+    def _count_samples(self, sent: int) -> None:
+        next_number = self._played.next_sample(sent, self._clock_us())
+        self._kept[SAMPLES] = replace(self._kept[SAMPLES], sent=sent, next_number=next_number)
 
     def _reach_the_end(self) -> None:
         """What the device told at the end may lie behind the last thing that came of it."""
@@ -135,12 +153,16 @@ class ReplayBoard:
         self._missed = played.missed_conversions
         self._kept[SAMPLES] = replace(self._kept[SAMPLES], next_number=played.taken)
         self._kept[EVENTS] = replace(self._kept[EVENTS], next_number=played.events_found)
+        if played.is_cut_off:
+            self._status()
+            self._is_cut_off = True
 
     def _start(self) -> None:
         self._begin_anew()
         self._sampling = True
         self._run = (self._run + 1) % (1 << 16)
         self._clock_ahead_us = int(self._played.ticks_us[0]) - self._now_us
+        self._count_samples(0)
         self._hello_us, self._status_us = self._now_us + BUSY_HELLO_US, self._now_us + STATUS_US
 
     def _stop(self) -> None:
@@ -148,6 +170,8 @@ class ReplayBoard:
         if steps[-1].due_us - self._clock_us() <= REST_US:
             while self._at < len(steps):
                 self._play(steps[self._at])
+        if self._is_cut_off:
+            return
         self._sampling = False
         self._hello_us = min(self._hello_us, self._now_us + IDLE_HELLO_US)
 
@@ -185,9 +209,14 @@ class ReplayBoard:
             self._resend(command)
         else:
             self._carry_out(name)
-            if name in DONE_ONCE:
-                self._done = (kind, request)
-            self._ack(kind, request)
+            self._acknowledge(name, kind, request)
+
+    def _acknowledge(self, name: str, kind: int, request: int) -> None:
+        if self._is_cut_off:  # the recorded board never answered
+            return
+        if name in DONE_ONCE:
+            self._done = (kind, request)
+        self._ack(kind, request)
 
     def _carry_out(self, name: str) -> None:
         if name == "START":

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from popsense.analysis.integrity import hole_spans_s
+from popsense.analysis.signals import Span
 from popsense.model import Analysis, FloatArray, Phase, Trace
 from popsense.reports.axis import Axis, covering
 from popsense.reports.decimate import min_max_columns
-from popsense.reports.events import DrawnEvent, drawn_events
+from popsense.reports.events import DrawnEvent, drawn_events, within
 from popsense.reports.integrity_marks import (
+    UNKNOWN_WIDTH,
+    draw_cut_end,
     draw_legend,
     draw_repaired,
     hatch_holes,
@@ -23,6 +27,7 @@ from popsense.reports.marks import (
     INK,
     PAPER,
     PHASE_COLOURS,
+    UNSURE_DASH,
     box,
     line,
     polyline,
@@ -68,10 +73,13 @@ class Chart:
 
 def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
     """The chart as SVG elements from y = top on, and the y of its lower edge."""
-    time = Axis(chart.start_s, chart.end_s, LEFT, WIDTH - RIGHT)
     marks = marks_between(chart.trace, chart.start_s, chart.end_s)
+    time = Axis(chart.start_s, chart.end_s, LEFT, WIDTH - RIGHT - UNKNOWN_WIDTH * marks.is_cut_off)
+    holes_s = hole_spans_s(chart.trace)
     events = [
-        event for event in drawn_events(chart.analysis.events) if chart.start_s <= event.time_s <= chart.end_s
+        event
+        for event in drawn_events(chart.analysis.events, holes_s)
+        if chart.start_s <= event.time_s <= chart.end_s
     ]
     phases = [
         phase
@@ -79,7 +87,9 @@ def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
         if phase.end_s > chart.start_s and phase.start_s < chart.end_s
     ]
     phase_top = top + TITLE_HEIGHT
-    phase_labels = stagger([Label(phase.name, _middle(time, phase)) for phase in phases], LEFT, WIDTH - RIGHT)
+    phase_labels = stagger(
+        [Label(_phase_words(phase, holes_s), _middle(time, phase)) for phase in phases], LEFT, WIDTH - RIGHT
+    )
     event_top = phase_top + ROW * row_count(phase_labels) + 4
     event_labels = fly(
         [Label(event.words, time.pixel(event.time_s)) for event in events], LEFT, WIDTH - RIGHT
@@ -89,6 +99,7 @@ def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
     parts = [
         text(LEFT, top + 14, chart.title, size=13),
         _shade_phases(phases, time, event_top, panels_end),
+        _leave_out(marks.holes, time, event_top, panels_top),
         *(
             _draw_panel(chart, channel, time, panels_top + i * (PANEL_HEIGHT + PANEL_GAP))
             for i, channel in enumerate(chart.channels)
@@ -98,6 +109,11 @@ def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
             for i in range(len(chart.channels))
         ),
         hatch_holes(marks, time, panels_top, panels_end),
+        draw_cut_end(marks, time, panels_top, panels_end),
+        *(
+            _name_levels(channel, panels_top + i * (PANEL_HEIGHT + PANEL_GAP))
+            for i, channel in enumerate(chart.channels)
+        ),
         _draw_events(events, event_labels, event_top, panels_end),
         _draw_phase_names(phase_labels, phase_top, event_top),
         _draw_time_axis(time, panels_end),
@@ -105,6 +121,20 @@ def draw_chart(chart: Chart, top: float) -> tuple[str, float]:
         draw_legend(marks.kinds, LEFT, panels_end + LEGEND_BASE),
     ]
     return "\n".join(parts), panels_end + AXIS_HEIGHT + ROW * bool(marks.kinds)
+
+
+def _phase_words(phase: Phase, holes_s: Sequence[Span]) -> str:
+    """Its name; with a question mark where it begins or ends at or in a hole."""
+    is_sure = not (within(phase.start_s, holes_s) or within(phase.end_s, holes_s))
+    return phase.name if is_sure else f"{phase.name}?"
+
+
+def _leave_out(holes_s: Sequence[Span], time: Axis, top: float, end: float) -> str:
+    """Paper over the shade above the hatching: nobody knows which phase it was."""
+    return "".join(
+        box(time.pixel(start_s), top, time.pixel(end_s) - time.pixel(start_s), end - top, PAPER, "left-out")
+        for start_s, end_s in holes_s
+    )
 
 
 def _middle(time: Axis, phase: Phase) -> float:
@@ -132,7 +162,8 @@ def _draw_events(events: Sequence[DrawnEvent], flags: Sequence[PlacedLabel], top
     names: list[str] = []
     for event, flag in zip(events, flags, strict=True):
         x, colour = flag.label.x, BOARD_COLOUR if event.by_board else INK
-        poles.append(line(x, top + ROW * flag.row, x, end, colour, BOARD_DASH * event.by_board, "event"))
+        dash = BOARD_DASH if event.by_board else UNSURE_DASH * (not event.is_sure)
+        poles.append(line(x, top + ROW * flag.row, x, end, colour, dash, "event"))
         names.append(_draw_flag(flag, top, colour))
     return "".join(poles + names)
 
@@ -157,14 +188,26 @@ def _draw_phase_names(placed: Sequence[PlacedLabel], top: float, shade_top: floa
 
 def _draw_phase_name(name: PlacedLabel, top: float) -> str:
     y = top + ROW * (name.row + 1)
-    colour = PHASE_COLOURS.get(name.label.text, PAPER)
+    colour = PHASE_COLOURS.get(name.label.text.removesuffix("?"), PAPER)
     paper = box(name.left - 3, y - ROW + 1, name.label.width + 6, ROW - 2, colour, "phase-label")
     return paper + text((name.left + name.right) / 2, y - 4, name.label.text, "middle")
 
 
-def _draw_panel(chart: Chart, channel: Channel, time: Axis, top: float) -> str:
+def _value_axis(channel: Channel, top: float) -> Axis:
     low, high = covering(channel.values, channel.least_span, tuple(level.value for level in channel.levels))
-    axis = Axis(low, high, top + PANEL_HEIGHT, top)
+    return Axis(low, high, top + PANEL_HEIGHT, top)
+
+
+def _name_levels(channel: Channel, top: float) -> str:
+    """Names on the lines of the levels, above any hatching."""
+    axis = _value_axis(channel, top)
+    return "".join(
+        text(LEFT + 5, axis.pixel(level.value) - 3, level.name, halo=True) for level in channel.levels
+    )
+
+
+def _draw_panel(chart: Chart, channel: Channel, time: Axis, top: float) -> str:
+    axis = _value_axis(channel, top)
     right = WIDTH - RIGHT
     grid = [
         line(LEFT, axis.pixel(tick), right, axis.pixel(tick), "#999999" if tick == 0 else "#d4d4d4")
@@ -179,7 +222,6 @@ def _draw_panel(chart: Chart, channel: Channel, time: Axis, top: float) -> str:
     )
     levels = [
         line(LEFT, axis.pixel(level.value), right, axis.pixel(level.value), INK, "2 3")
-        + text(LEFT + 5, axis.pixel(level.value) - 3, level.name)
         for level in channel.levels
     ]
     return "".join([*grid, *levels, *_curves(chart, channel, time, axis), name])

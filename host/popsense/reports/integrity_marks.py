@@ -11,8 +11,9 @@ from popsense.analysis.signals import Span
 from popsense.model import Trace
 from popsense.reports.axis import Axis
 from popsense.reports.labels import Label
-from popsense.reports.marks import GAP_COLOUR, HATCH, REPAIRED_COLOUR, box, text
+from popsense.reports.marks import GAP_COLOUR, HATCH, INK, REPAIRED_COLOUR, UNKNOWN, box, line, text
 
+UNKNOWN_WIDTH = 30.0  # of what follows a cut end: it has no length in time
 BAND_HEIGHT, BAND_BELOW = 4.0, 1.0  # under the time axis, above the numbers of its ticks
 GAP_HEIGHT = 9.0
 SWATCH_WIDTH, SWATCH_HEIGHT, SWATCH_GAP, ENTRY_GAP = 16.0, 9.0, 5.0, 18.0
@@ -20,25 +21,30 @@ LEGEND = {
     "hole": "samples missing",
     "repaired": "samples that came when asked for again",
     "time-gap": "conversions missed by the board: a gap in time, no sample is missing",
+    "unknown": "unknown from here: the recording breaks off",
 }
-HEIGHTS = {"hole": SWATCH_HEIGHT, "repaired": BAND_HEIGHT, "time-gap": SWATCH_HEIGHT}
-FILLS = {"hole": HATCH, "repaired": REPAIRED_COLOUR, "time-gap": GAP_COLOUR}
-LEGEND_WIDTHS = {"hole": SWATCH_WIDTH, "repaired": SWATCH_WIDTH, "time-gap": 0.0}
+HEIGHTS = {**dict.fromkeys(LEGEND, SWATCH_HEIGHT), "repaired": BAND_HEIGHT}
+FILLS = {"hole": HATCH, "repaired": REPAIRED_COLOUR, "time-gap": GAP_COLOUR, "unknown": UNKNOWN}
+LEGEND_WIDTHS = {**dict.fromkeys(LEGEND, SWATCH_WIDTH), "time-gap": 0.0}
 
 
 @dataclass(frozen=True)
 class IntegrityMarks:
-    """What is to be marked in one chart: spans in s that touch it, clipped to it."""
+    """What is to be marked in one chart: spans in s that touch it, clipped to it.
+
+    is_cut_off: the chart shows the last sample, and nobody knows what came behind it.
+    """
 
     holes: Sequence[Span]
     repaired: Sequence[Span]
     time_gaps: Sequence[Span]
+    is_cut_off: bool = False
 
     @property
     def kinds(self) -> list[str]:
         """Those that occur, as keys of LEGEND."""
         found = {"hole": self.holes, "repaired": self.repaired, "time-gap": self.time_gaps}
-        return [kind for kind, spans in found.items() if spans]
+        return [kind for kind, spans in found.items() if spans] + ["unknown"] * self.is_cut_off
 
 
 def marks_between(trace: Trace, start_s: float, end_s: float) -> IntegrityMarks:
@@ -47,7 +53,8 @@ def marks_between(trace: Trace, start_s: float, end_s: float) -> IntegrityMarks:
         *(
             _clipped(spans, start_s, end_s)
             for spans in (hole_spans_s(trace), repaired_spans_s(trace), time_gaps_s(trace))
-        )
+        ),
+        is_cut_off=trace.cut_off and end_s >= float(trace.time_s[-1]),
     )
 
 
@@ -68,6 +75,14 @@ def hatch_holes(marks: IntegrityMarks, time: Axis, top: float, end: float) -> st
     return "".join(
         box(left, top, width, end - top, HATCH, "hole") for left, width in _pixels(marks.holes, time)
     )
+
+
+def draw_cut_end(marks: IntegrityMarks, time: Axis, top: float, end: float) -> str:
+    """An edge where the recording breaks off, and a strip of no length in time for all that is unknown."""
+    if not marks.is_cut_off:
+        return ""
+    x = time.pixel(time.high)
+    return box(x, top, UNKNOWN_WIDTH, end - top, UNKNOWN, "unknown") + line(x, top, x, end, INK)
 
 
 def draw_repaired(marks: IntegrityMarks, time: Axis, axis_y: float) -> str:

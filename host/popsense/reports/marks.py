@@ -12,7 +12,9 @@ from popsense.model import FloatArray
 INK, GRID, PAPER = "#333333", "#dddddd", "#ffffff"
 CHANNEL_COLOURS = {"force": "#0072b2", "protrusion": "#b34700", "pressure": "#00704f"}
 BOARD_COLOUR, BOARD_DASH = "#8a3b78", "5 3"  # events that the board alone found
+UNSURE_DASH = "2 4"  # events found across a hole
 HATCH, REPAIRED_COLOUR, GAP_COLOUR = "url(#hatch)", "#5b8a9a", INK  # what is missing, late, or a gap in time
+UNKNOWN = "url(#unknown)"  # what came behind a cut end
 PHASE_COLOURS = {
     "approach": "#f1f1f1",
     "penetration": "#e2ecf6",
@@ -25,7 +27,9 @@ HALO = f' stroke="{PAPER}" stroke-width="3" paint-order="stroke" stroke-linejoin
 DEFINITIONS = (
     '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><rect width="7" height="7" fill="#ffffff"/>'
-    '<line x1="0" y1="0" x2="0" y2="7" stroke="#777777" stroke-width="3"/></pattern></defs>'
+    '<line x1="0" y1="0" x2="0" y2="7" stroke="#777777" stroke-width="3"/></pattern>'
+    '<pattern id="unknown" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" '
+    'fill="#ffffff"/><circle cx="2.5" cy="2.5" r="1.2" fill="#555555"/></pattern></defs>'
 )
 
 

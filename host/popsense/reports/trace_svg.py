@@ -76,7 +76,8 @@ def _description(trace: Trace, analysis: Analysis) -> str:
         f"{phase.name} from {phase.start_s:.2f} to {phase.end_s:.2f} s" for phase in analysis.phases
     )
     missing = f" {'; '.join(missing_lines(trace, MOST_DESCRIBED)).capitalize()}." if trace.holes else ""
-    return f"Force, protrusion and pressure against time. Phases: {phases or 'none found'}.{missing}"
+    cut = f" Unknown from {trace.time_s[-1]:.2f} s on." if trace.cut_off and trace.time_s.size else ""
+    return f"Force, protrusion and pressure against time. Phases: {phases or 'none found'}.{missing}{cut}"
 
 
 def _wrap(body: str, height: float, title: str, description: str, number: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from popsense.analysis import CATALOGUE
+from popsense.analysis.reading import LOST
 from popsense.model import Event, EventKind, Metric, Score
 from popsense.scoring.wording import format_value
 
@@ -58,7 +59,8 @@ GLOSSARY = {
     "Uncalibrated": "of a limit: set by no study and no clinician; "
     "of sensors: converted with the scales of the design, not of this bone.",
     "Used hole": "an insertion that met hardly any resistance: the plug may have been drilled before.",
-    "Withheld": "no points are given, since samples are missing so near to the pop that they may hide it.",
+    "Score withheld": "no points are given, since samples are missing so near to the pop "
+    "that they may hide it.",
 }
 
 
@@ -70,6 +72,11 @@ def metric_title(metric: Metric) -> str:
 def metric_value(metric: Metric) -> str:
     """The figure with its unit, yes or no, or a dash."""
     return "–" if metric.value is None else format_value(_capped(metric.name, metric.value), metric.unit)
+
+
+def metric_note(metric: Metric, score: Score) -> str:
+    """Why there is no figure; not again for missing samples where these withhold the score."""
+    return "" if score.withheld and metric.note == LOST.note else metric.note
 
 
 def event_name(kind: str) -> str:
@@ -98,35 +105,3 @@ def _evidence(name: str, value: float) -> str:
 
 def _capped(name: str, value: float) -> float:
     return min(value, 100.0) if name in CAPPED else value
-
-
-def decision_text(score: Score) -> str:
-    """As in "Fail: 57.5 % (pass mark 70 %, uncalibrated)"; a critical error needs no figures."""
-    decision = decision_with_reason(score)
-    if score.percent is None or score.passed is None or score.critical_errors:
-        return decision
-    return f"{decision}: {score.percent:.1f} %{pass_mark_text(score)}"
-
-
-def decision_with_reason(score: Score) -> str:
-    """The decision; and why, where the score is withheld."""
-    decision = capitalised(score.decision)
-    return f"{decision}: {score.withheld}" if score.withheld else decision
-
-
-def pass_mark_text(score: Score) -> str:
-    """As in " (pass mark 70 %, uncalibrated)"; empty where there is none, or nothing to hold against it."""
-    if score.pass_percent is None or score.withheld:
-        return ""
-    uncalibrated = ", uncalibrated" if score.pass_percent_source.startswith("uncalibrated") else ""
-    return f" (pass mark {score.pass_percent:g} %{uncalibrated})"
-
-
-def decision_class(score: Score) -> str:
-    """The look of the box: pass, fail or open."""
-    return "open" if score.passed is None else "pass" if score.passed else "fail"
-
-
-def capitalised(words: str) -> str:
-    """The first letter large, the others as they are."""
-    return words[:1].upper() + words[1:]

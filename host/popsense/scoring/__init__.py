@@ -3,13 +3,14 @@
 from popsense.scoring.loader import load_rubric, packaged_rubric, packaged_sites
 from popsense.scoring.rubric import Rubric
 from popsense.scoring.scorer import score
-from popsense.scoring.table import ScoreRow, advice_text, points_text, score_table, sum_text
+from popsense.scoring.table import ScoreRow, advice_text, measured_in, points_text, score_table, sum_text
 
 __all__ = [
     "Rubric",
     "ScoreRow",
     "advice_text",
     "load_rubric",
+    "measured_in",
     "packaged_rubric",
     "packaged_sites",
     "points_text",

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from popsense.analysis.reading import LOST
 from popsense.model import Score, ScoreLine
+from popsense.scoring.wording import NOT_ASSESSED
 
 
 class ScoreRow(NamedTuple):
@@ -18,9 +20,17 @@ class ScoreRow(NamedTuple):
 def score_table(score: Score) -> list[ScoreRow]:
     """One row per line. The sum under them is sum_text's."""
     return [
-        ScoreRow(line.title, line.measured, _points_with_rule(line), line.source, advice_text(line))
+        ScoreRow(
+            line.title, measured_in(score, line), _points_with_rule(line), line.source, advice_text(line)
+        )
         for line in score.lines
     ]
+
+
+def measured_in(score: Score, line: ScoreLine) -> str:
+    """What was measured; where the score is withheld for missing samples, no line says so again."""
+    is_said = score.withheld and line.measured == NOT_ASSESSED + LOST.note
+    return NOT_ASSESSED.removesuffix(": ") if is_said else line.measured
 
 
 def _points_with_rule(line: ScoreLine) -> str:
@@ -41,14 +51,18 @@ def advice_text(line: ScoreLine) -> str:
 
 
 def sum_text(score: Score) -> str:
-    """As in "82 of 100 points = 82.0 %", or "64 of 80 points assessed (100 possible) = 80.0 %".
+    """As in "82 of 100 points = 82.0 %", or "64 of 80 points assessed (100 possible)" and their percentage.
 
-    Of a withheld score no points are told.
+    A percentage that decides nothing is told as one "of what could be assessed". Of a withheld score no
+    points are told.
     """
     if score.withheld:
         return f"no points are counted ({score.possible:g} possible)"
-    percent = "no percentage" if score.percent is None else f"{score.percent:.1f} %"
+    if score.percent is None:
+        return f"no points were assessed ({score.possible:g} possible)"
     points = f"{score.earned:g} of {score.assessable:g} points"
     if score.assessable != score.possible:
         points += f" assessed ({score.possible:g} possible)"
-    return f"{points} = {percent}"
+    if score.passed is None:
+        return f"{points}: {score.percent:.1f} % of what could be assessed"
+    return f"{points} = {score.percent:.1f} %"

@@ -5,6 +5,7 @@ from popsense.scoring.rubric import NoScore
 
 MMHG_PER_KPA = 7.50062
 NO_POINTS = " (0 points)"
+NOT_ASSESSED = "not assessed: "
 BARE_UNITS = ("ratio", "count")  # not printed: the title says what is counted or divided
 
 
@@ -30,9 +31,9 @@ def format_value(value: float, unit: str) -> str:
 def measured_text(metric: Metric, is_omission: bool, unscored: NoScore | None = None) -> str:
     """The figure, or why there is none and whose doing that was."""
     if unscored:
-        return f"not assessed: {unscored.reason}"
+        return f"{NOT_ASSESSED}{unscored.reason}"
     if metric.value is not None:
         return format_value(metric.value, metric.unit)
     if is_omission and not metric.lost:
         return f"not achieved: {metric.note}{NO_POINTS}"
-    return f"not assessed: {metric.note}"
+    return f"{NOT_ASSESSED}{metric.note}"

@@ -85,14 +85,14 @@ def test_the_summary_of_a_withheld_score_says_why_and_has_no_figure():
 @pytest.mark.parametrize(
     ("trace", "verdict", "lines"),
     [
-        (TRACE, "complete", ["integrity: complete"]),
-        (REPAIRED, "repaired", ["integrity: repaired (60 samples came when asked for again)"]),
+        (TRACE, "complete", ["recording: complete"]),
+        (REPAIRED, "repaired", ["recording: repaired (60 samples came when asked for again)"]),
         (
             HOLED,
             "holes",
-            ["integrity: holes (514 samples are missing)", "  samples 6126 to 6639 are missing"],
+            ["recording: holes (514 samples are missing)", "  samples 6126 to 6639 are missing"],
         ),
-        (HOLED, "cut off", ["integrity: cut off (what came behind sample 10373 is not known"]),
+        (HOLED, "cut off", ["recording: cut off (what came behind sample 10373 is not known"]),
     ],
 )
 def test_the_terminal_tells_the_verdict_and_what_is_missing(
@@ -107,16 +107,24 @@ def test_the_terminal_tells_the_verdict_and_what_is_missing(
 def test_the_terminal_says_why_a_score_is_withheld():
     evaluation = evaluated(WITHHELD, "holes")
     told = printed(evaluation)
-    assert f"{evaluation.score.withheld}: the score is withheld" in told
+    assert f"Score withheld: {evaluation.score.withheld} (3.86 to 3.91 s)\nRepeat the attempt" in told
+    assert "score withheld   recording: holes" in told
     assert "not counted" in told
     assert "%   " not in told.partition("sum:")[2]
+
+
+def test_the_terminal_says_why_there_is_no_decision():
+    told = printed(evaluated(with_hole(TRACE, POP_S + 0.3, POP_S + 0.5), "holes"))
+    assert "No decision: 'Far cortex touched' and" in told
+    assert "cannot be ruled out, samples are missing\nincomplete: no decision   recording: holes" in told
+    assert "No decision" not in printed(evaluated(TRACE, "complete"))
 
 
 def test_the_page_tells_both():
     assert "<dd>repaired (60 samples came when asked for again)</dd>" in report_page(
         evaluated(REPAIRED, "repaired")
     )
-    assert "Withheld: samples" in report_page(evaluated(WITHHELD, "holes"))
+    assert "Score withheld: samples" in report_page(evaluated(WITHHELD, "holes"))
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_a_score_tells_how_the_attempt_ended(
 def test_a_needle_that_was_removed_needs_no_word(run: CommandLine, journal: Path):
     said = well(run("score", journal))
     assert "ended: " not in said
-    assert said.splitlines()[-2].startswith("pass   integrity:")
+    assert said.splitlines()[-2].startswith("pass   recording:")
 
 
 @pytest.mark.parametrize("mode", ["guided", "blind"])

@@ -77,7 +77,7 @@ def test_a_failure_at_any_step_leaves_the_journal(
         with pytest.raises(RecordingError, match="the journal stays as it is") as caught:
             close_recording(journal)
     assert os.strerror(number) in str(caught.value)
-    assert caught.value.remedy
+    assert f"Then `popsense salvage {journal.parent}` finishes" in caught.value.remedy
     assert journal.read_bytes() == before
     assert not partial_path(journal).exists()
     assert close_recording(journal).name == "a.parquet"  # the next try goes through
@@ -185,6 +185,12 @@ def test_a_journal_that_is_being_written_is_not_closed(tmp_path: Path):
         close_recording(tmp_path / "a.journal")
     writer.close(2.0, OUTCOME)
     assert close_recording(tmp_path / "a.journal").name == "a.parquet"
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.journal")
+    with pytest.raises(RecordingError, match="is a pipe or a device"):
+        close_recording(tmp_path / "a.journal")
 
 
 @pytest.mark.parametrize("name", ["none.journal", "."])

@@ -1,6 +1,7 @@
 """The journal: what was written is read, what is damaged is left out, and nothing is ever altered."""
 
 import json
+import os
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from popsense.errors import RecordingError
 from popsense.recording import journal
-from popsense.recording.journal import CRC, MAGIC, RECORD, JournalWriter
+from popsense.recording.journal import CRC, MAGIC, RECORD, JournalWriter, NameTakenError, journal_path
 from popsense.recording.reader import Journal, read_journal
 from tests.host.recording.journals import HEADER, OUTCOME
 
@@ -146,10 +147,35 @@ def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path: Path):
 
 def test_a_recording_is_never_overwritten(tmp_path: Path):
     before = write(tmp_path / "a.journal", CHUNKS)
-    with pytest.raises(RecordingError, match=r"a.journal exists") as caught:
+    with pytest.raises(NameTakenError, match=r"a.journal was left by a crash") as caught:
         JournalWriter(tmp_path / "a.journal", HEADER)
+    assert f"`popsense salvage {tmp_path}` finishes it" in caught.value.remedy
     assert "never overwritten" in caught.value.remedy
     assert (tmp_path / "a.journal").read_bytes() == before
+
+
+def test_a_journal_of_a_program_alive_was_left_by_no_crash(tmp_path: Path):
+    writer = JournalWriter(tmp_path / "a.journal", HEADER)
+    with pytest.raises(NameTakenError, match=r"a.journal exists"):
+        JournalWriter(tmp_path / "a.journal", HEADER)
+    writer.close(1.0, OUTCOME)
+
+
+def test_a_pipe_of_that_name_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.journal")
+    with pytest.raises(NameTakenError, match=r"a.journal exists"):
+        JournalWriter(tmp_path / "a.journal", HEADER)
+
+
+@pytest.mark.parametrize("name", ["a", "a.parquet", "a.journal", "a.PARQUET", "a.JOURNAL"])
+def test_the_journal_of_a_recording_lies_beside_it(name: str):
+    assert journal_path(Path("there") / name) == Path("there/a.journal")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "a/.."])
+def test_what_names_no_file_has_no_journal(name: str):
+    with pytest.raises(RecordingError, match="names no file"):
+        journal_path(Path(name))
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path):

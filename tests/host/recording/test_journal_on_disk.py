@@ -125,14 +125,16 @@ def test_a_disk_that_fails_is_one_clear_error(
         late[moment]()
     assert os.strerror(number) in str(caught.value)
     assert REMEDIES[number] in caught.value.remedy
+    assert f"Then `popsense salvage {path.parent}` finishes the recording." in caught.value.remedy
     writer.close(3.0, OUTCOME)
     assert kept(path).startswith(b"kept")
 
 
 def test_a_journal_that_cannot_begin_leaves_no_file(path: Path, monkeypatch: pytest.MonkeyPatch):
     fail_to_sync(monkeypatch, errno.ENOSPC)
-    with pytest.raises(RecordingError, match="No space left"):
+    with pytest.raises(RecordingError, match="No space left") as caught:
         JournalWriter(path, HEADER)
+    assert caught.value.remedy == "Free some space on the disk."  # there is nothing to salvage
     assert not path.exists()
 
 

@@ -1,5 +1,7 @@
 """Both forms of a recording are read alike; what cannot be decoded says why."""
 
+import errno
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +10,9 @@ from typing import Any
 import pytest
 
 from popsense.errors import RecordingError
+from popsense.recording.disk_errors import NotNowError
 from popsense.recording.parquet import parquet_bytes
-from popsense.recording.reader import read_journal, read_recording
+from popsense.recording.reader import EmptyJournalError, read_journal, read_recording
 from tests.host.recording.journals import HEADER, OUTCOME, differences, write_journal
 from tests.host.recording.wires import Attempt
 
@@ -96,6 +99,38 @@ def test_a_journal_without_versions_is_refused(tmp_path: Path, versions: Mapping
 def test_a_journal_without_samples_is_read(tmp_path: Path):
     found = read_recording(write_journal(tmp_path / "a.journal", []))
     assert (len(found.stored.samples), found.stored.taken, found.outcome) == (0, None, OUTCOME)
+
+
+@pytest.mark.parametrize("content", [b"", b"popsense jour"])
+def test_a_file_of_nothing_is_told_apart(tmp_path: Path, content: bytes):
+    (tmp_path / "a.journal").write_bytes(content)
+    with pytest.raises(EmptyJournalError, match="is no popsense recording"):
+        read_recording(tmp_path / "a.journal")
+
+
+@pytest.mark.parametrize("name", ["/dev/full", "/dev/zero", "pipe"])
+def test_what_would_never_end_is_not_read(tmp_path: Path, name: str):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_recording, read_journal):
+        with pytest.raises(RecordingError, match="is a pipe or a device and no file"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.EACCES, "Ask its owner"), (errno.ENOENT, "Check the file's name"), (errno.EIO, "The disk fails")],
+)
+def test_what_cannot_be_read_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+):
+    def refuse(path: Path) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "a.journal").write_bytes(b"")
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(NotNowError, match="cannot read") as caught:
+        read_recording(tmp_path / "a.journal")
+    assert remedy in caught.value.remedy
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR", b"popsense", b"time,force\n0,1\n"])

@@ -106,7 +106,8 @@ def test_what_was_cut_off_ends_where_the_device_is_known_to_have_been():
     attempt = Attempt(100)
     recording = recording_of(attempt.wire(stopped=False) + status(130, next_event=1))
     again = recorded_again(recording)
-    assert (again.taken, len(again.samples)) == (130, 100)
+    assert (again.taken, again.at_least, len(again.samples)) == (None, 130, 100)
+    assert decoded(again, RATE_HZ).integrity == decoded(recording.stored, RATE_HZ).integrity == "cut off"
 
 
 def test_blocks_too_long_for_a_frame_are_divided():

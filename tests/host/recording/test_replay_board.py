@@ -3,12 +3,14 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from popsense_protocol import layouts, packets
 from tests.host.link.client import Client, samples_of
 from tests.host.recording.journals import HEADER
 from tests.host.recording.replays import WRAP, client_of, recording_of, transport_of
-from tests.host.recording.wires import PERIOD_US, RATE_HZ, Attempt
+from tests.host.recording.wires import BLOCK, PERIOD_US, RATE_HZ, Attempt
 
 # ---- what a board does -----------------------------------------------------------------------------------
 
@@ -74,6 +76,14 @@ def test_a_stop_in_mid_run_ends_it_there_and_one_in_the_last_second_takes_the_re
     assert sorted(samples_of(late.packets)) == list(range(3000))
 
 
+def test_a_stop_in_the_last_second_takes_the_hole_at_the_end_along():
+    attempt = Attempt(1000)
+    client = client_of(recording_of(attempt.wire(attempt.blocks()[:12])))
+    client.read_for(0.1)
+    assert client.ask("STOP").fields.next_sample == 1000
+    assert sorted(samples_of(client.packets)) == list(range(240))
+
+
 def test_each_start_plays_it_from_the_beginning():
     client = client_of(recording_of(Attempt(200, events=3).wire()))
     client.read_for(1)
@@ -102,6 +112,45 @@ def test_missed_conversions_are_told_as_they_happened():
     assert missed == sorted(missed)
     assert missed[-1] == 5
     assert 0 < missed[2] < 5
+
+
+@given(
+    first=st.integers(1, 249),
+    count=st.integers(1, 250),
+    stopped_us=st.integers(30_000, 3_900_000),  # a STOP in the last second takes the rest along
+)
+def test_in_a_hole_the_count_runs_on_with_the_clock(first: int, count: int, stopped_us: int):
+    """Whatever ends a run, what the board had sampled by then is here or missing."""
+    attempt = Attempt(5000)
+    blocks = attempt.blocks()
+    recording = recording_of(attempt.wire([*blocks[:first], *blocks[first + count :]]))
+    client = client_of(recording)
+    client.read_for(stopped_us / 1e6)
+    taken = client.ask("STOP").fields.next_sample
+    assert stopped_us // PERIOD_US - BLOCK <= taken <= client.transport.now() * 1e6 // PERIOD_US + 1
+    assert sorted(samples_of(client.packets)) == [
+        index for index in recording.stored.sample_index.tolist() if index < taken
+    ]
+
+
+def test_status_and_clock_tell_the_count_in_a_hole_and_behind_the_last_sample():
+    attempt = Attempt(6000)
+    for blocks in (attempt.blocks()[:50] + attempt.blocks()[290:], attempt.blocks()[:50]):
+        client = client_of(recording_of(attempt.wire(blocks)))
+        began = client.transport.now()
+        for packet in [*client.read_for(3), client.ask("CLOCK")]:
+            if packet.name in ("STATUS", "ACK"):
+                sampled_us = (packet.fields.next_sample - 1) * PERIOD_US
+                assert sampled_us <= (client.transport.now() - began) * 1e6
+        assert client.ask("CLOCK").fields.next_sample == pytest.approx(3 * RATE_HZ, abs=BLOCK)
+        assert client.read_for(1.0)[-1].fields.next_sample == pytest.approx(4 * RATE_HZ, abs=BLOCK)
+
+
+def test_a_hole_before_the_first_sample_is_told_from_the_start():
+    client = Client(transport_of(recording_of(Attempt(3000, origin=700).wire())))
+    client.connect()
+    assert client.start().fields.next_sample == 700
+    assert client.ask("STOP").fields.next_sample == 700
 
 
 # ---- what is asked for again -----------------------------------------------------------------------------

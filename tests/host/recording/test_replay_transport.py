@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from popsense.errors import LinkLost, RecordingError, UsageError
+from popsense.recording.closing import close_recording
 from popsense.recording.reader import read_recording
 from popsense.recording.replay import ReplayTransport, open_replay, parse_replay_address
 from tests.host.link.client import Client, samples_of
 from tests.host.recording.journals import write_journal
-from tests.host.recording.replays import (
-    FORMATS,
-)
-from tests.host.recording.wires import RATE_HZ, Attempt
+from tests.host.recording.replays import FORMATS
+from tests.host.recording.wires import RATE_HZ, Attempt, status
 
 # ---- the way ---------------------------------------------------------------------------------------------
 
@@ -104,6 +103,75 @@ def test_either_form_of_a_recording_is_played(form: str):
     assert sorted(samples_of(client.packets)) == stored.sample_index.tolist()
 
 
+# ---- a recording that was cut off ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> ReplayTransport:
+    """2000 samples, and a STATUS that told of 2100."""
+    wire = Attempt(2000).wire(stopped=False) + status(2100)
+    journal = write_journal(tmp_path / "cut.journal", [wire], outcome=None)
+    return opened(f"replay://{journal}?speed=max", Wall())
+
+
+def started(transport: ReplayTransport) -> Client:
+    client = Client(transport)
+    client.connect()
+    client.start()
+    return client
+
+
+def test_where_a_recording_was_cut_off_the_way_is_lost_for_good(cut_off: ReplayTransport):
+    client = started(cut_off)
+    with pytest.raises(LinkLost, match=r"recording cut\.journal was cut off here") as lost:
+        client.read_for(60)
+    assert lost.value.remedy
+    assert sorted(samples_of(client.packets)) == list(range(2000))
+    last = client.packets[-1]
+    assert (last.name, last.fields.next_sample) == ("STATUS", 2100)
+    assert cut_off.now() == pytest.approx(2100 / RATE_HZ, abs=0.01)
+    for act in (cut_off.reopen, lambda: cut_off.read(1), lambda: cut_off.write(b"\0")):
+        cut_off.wait(1)
+        with pytest.raises(LinkLost, match="was cut off here"):
+            act()
+
+
+def test_a_cut_off_recording_that_is_closed_meanwhile_cannot_be_opened_again(cut_off: ReplayTransport):
+    started(cut_off)
+    cut_off.close()
+    cut_off.wait(1)
+    cut_off.reopen()
+    cut_off.close()
+    cut_off.wait(5)
+    with pytest.raises(LinkLost, match="was cut off here"):
+        cut_off.reopen()
+
+
+def test_what_came_before_the_cut_is_read_although_something_was_said_since(cut_off: ReplayTransport):
+    client = started(cut_off)
+    client.read_for(1.5)
+    cut_off.wait(3)
+    cut_off.write(b"\0")
+    client.read(0)
+    assert sorted(samples_of(client.packets)) == list(range(2000))
+
+
+def test_a_stop_in_the_last_second_before_the_cut_is_not_answered(cut_off: ReplayTransport):
+    client = started(cut_off)
+    client.read_for(1.5)
+    with pytest.raises(LinkLost, match="was cut off here"):
+        client.ask("STOP")
+    assert sorted(samples_of(client.packets)) == list(range(2000))
+    assert client.packets[-1].name == "STATUS"
+
+
+def test_a_stop_long_before_the_cut_is_done(cut_off: ReplayTransport):
+    client = started(cut_off)
+    client.read_for(0.5)
+    assert client.ask("STOP").fields.state == "idle"
+    client.read_for(10)
+
+
 # ---- the address -----------------------------------------------------------------------------------------
 
 
@@ -145,6 +213,11 @@ def test_what_is_wrong_in_an_address_is_named(rest: str, message: str):
     with pytest.raises(UsageError, match=message) as caught:
         parse_replay_address(f"replay://{rest}")
     assert caught.value.remedy
+
+
+def test_of_a_journal_that_was_closed_meanwhile_its_parquet_is_played(journal: Path):
+    close_recording(journal)
+    assert open_replay(f"replay://{journal}").name == "recording whole.parquet"
 
 
 def test_a_missing_file_and_a_foreign_one_say_so(tmp_path: Path):

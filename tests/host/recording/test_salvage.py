@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from popsense.errors import RecordingError
 from popsense.recording import closing
 from popsense.recording.closing import partial_path
 from popsense.recording.decode import decode_wire
@@ -57,7 +58,7 @@ def test_what_a_killed_program_kept_is_salvaged(tmp_path: Path, promises: int):
     with recording_child(path, wire) as child:
         for _ in range(promises):
             promised = int(child.stdout.readline())  # type: ignore[union-attr]
-        assert salvage(tmp_path) == []  # it is alive
+        assert [entry.done for entry in salvage(tmp_path)] == ["in use"]
         child.kill()
         rest = child.stdout.read().split()  # type: ignore[union-attr]
     promised = int(rest[-1]) if rest else promised
@@ -79,6 +80,9 @@ def test_a_folder_with_everything_in_it(tmp_path: Path):
     crashed = write_journal(tmp_path / "crashed.journal", [WIRE], outcome=None)
     ended = write_journal(tmp_path / "ended.journal", [WIRE])
     empty = write_journal(tmp_path / "empty.journal", [])
+    cut = tmp_path / "cut.journal"
+    cut.write_bytes(ended.read_bytes()[:40])
+    os.mkfifo(tmp_path / "pipe.journal")
     rotten = tmp_path / "rotten.journal"
     rotten.write_bytes(b"dear diary")
     closed = closing.close_recording(write_journal(tmp_path / "closed.journal", [WIRE]))
@@ -87,25 +91,29 @@ def test_a_folder_with_everything_in_it(tmp_path: Path):
     at_work = partial_path(tmp_path / "live.journal")
     at_work.write_bytes(b"half")
     (tmp_path / "report.html").write_bytes(b"")
-    before = {path: path.read_bytes() for path in (live.path, empty, rotten, closed, at_work)}
+    before = {path: path.read_bytes() for path in (live.path, empty, cut, rotten, closed, at_work)}
     whole = read_recording(ended)
 
     found = salvage(tmp_path)
     assert [(entry.found.name, entry.done, entry.path.name) for entry in found] == [
         ("crashed.journal", "closed", "crashed.parquet"),
-        ("empty.journal", "left", "empty.journal"),
+        ("cut.journal", "empty", "cut.journal"),
+        ("empty.journal", "empty", "empty.journal"),
         ("ended.journal", "closed", "ended.parquet"),
-        ("rotten.journal", "left", "rotten.journal"),
+        ("live.journal", "in use", "live.journal"),
+        ("rotten.journal", "unreadable", "rotten.journal"),
         (".gone.journal.partial", "removed", ".gone.journal.partial"),
     ]
-    assert "holds no samples" in found[1].reason
-    assert "is no popsense recording" in found[3].reason
+    assert [entry.reason for entry in found[1:3]] == [
+        f"{path} holds no samples: it may be deleted." for path in (cut, empty)
+    ]
+    assert "is no popsense recording" in found[5].reason
     assert {path: path.read_bytes() for path in before} == before
     assert not crashed.exists()
     assert differences(read_recording(tmp_path / "ended.parquet"), whole) == []
 
     after = names(tmp_path)
-    assert [entry.done for entry in salvage(tmp_path)] == ["left", "left"]
+    assert [entry.done for entry in salvage(tmp_path)] == ["empty", "empty", "in use", "unreadable"]
     assert names(tmp_path) == after
     died(live)
     assert "live.parquet" not in after
@@ -115,6 +123,37 @@ def test_a_folder_with_everything_in_it(tmp_path: Path):
 
 def test_no_folder_is_nothing_to_do(tmp_path: Path):
     assert salvage(tmp_path / "none") == []
+    (tmp_path / "file").write_bytes(b"")
+    assert salvage(tmp_path / "file") == []
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_tidy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(folder: Path) -> Iterator[Path]:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(RecordingError, match=r"cannot read .*: Permission denied") as caught:
+        salvage(tmp_path)
+    assert caught.value.remedy == "Ask its owner for the right to read it."
+
+
+def test_a_name_that_is_taken_is_left_for_later(tmp_path: Path):
+    journal = write_journal(tmp_path / "a.journal", [WIRE])
+    (tmp_path / "a.parquet").write_bytes(b"other")
+    (found,) = salvage(tmp_path)
+    assert (found.done, found.path) == ("left", journal)
+    assert "Rename one of the two. Then `popsense salvage" in found.reason
+
+
+def test_a_journal_that_may_not_be_read_is_left_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, os.strerror(13))
+
+    write_journal(tmp_path / "a.journal", [WIRE])
+    monkeypatch.setattr(Path, "open", refuse)
+    (found,) = salvage(tmp_path)
+    assert found.done == "left"
+    assert found.reason.endswith("Permission denied. Ask its owner for the right to read it.")
 
 
 def test_one_journal_that_the_disk_refuses_does_not_stop_the_others(
@@ -133,7 +172,7 @@ def test_one_journal_that_the_disk_refuses_does_not_stop_the_others(
     monkeypatch.setattr(closing, "make_durable", once)
     found = salvage(tmp_path)
     assert [entry.done for entry in found] == ["left", "closed"]
-    assert found[0].reason.endswith("Free some space on the disk.")
+    assert "Free some space on the disk. Then `popsense salvage" in found[0].reason
     assert names(tmp_path) == ["a.journal", "b.parquet"]
 
 

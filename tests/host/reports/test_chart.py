@@ -108,6 +108,21 @@ def test_what_board_and_computer_found_together_is_one_line():
     ]
 
 
+def test_what_the_computer_alone_found_at_a_hole_is_not_sure():
+    events = (
+        Event("pop", 2, 4.10),
+        Event("pop", 2, 4.14, source="host"),
+        Event("withdrawal", 1, 9.0, source="host"),
+        Event("contact", 1, 1.6, source="host"),
+    )
+    drawn = drawn_events(events, [(4.0, 4.2), (8.5, 9.0)])
+    assert [(event.words, event.is_sure) for event in drawn] == [
+        ("contact", True),
+        ("pop", True),
+        ("withdrawal?", False),
+    ]
+
+
 @given(st.floats(1e-6, 1e6))
 def test_a_step_is_nice_and_large_enough(least: float):
     step = nice_step(least)

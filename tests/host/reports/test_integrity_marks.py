@@ -58,6 +58,7 @@ def words(root: ET.Element) -> list[str]:
         (REPAIRED, {"repaired"}),
         (gapped((7.0, 7.005)), {"time-gap"}),
         (replace(HOLED, repaired=(Stretch(1500, 700),)), {"hole", "repaired"}),
+        (replace(TRACE, cut_off=True), {"unknown"}),
     ],
 )
 def test_each_kind_that_occurs_is_drawn_and_explained_and_no_other(trace: Trace, kinds: set[str]):
@@ -111,6 +112,36 @@ def test_a_hole_that_is_open_to_one_side_ends_at_the_edge_of_the_chart():
 def test_what_lies_outside_of_a_chart_is_not_marked_in_it():
     trace = replace(HOLED, repaired=(Stretch(1500, 700),))
     assert marks_between(trace, 3.0, 5.0).kinds == []
+
+
+def test_behind_a_cut_end_is_a_strip_of_the_unknown_and_no_curve():
+    cut = replace(TRACE, cut_off=True)
+    drawn = ET.fromstring(trace_svgs(cut, analyse(cut, (), GEOMETRY), GEOMETRY)[0])
+    (strip,) = of_class(drawn, "unknown")
+    curves = [element.get("points", "") for element in drawn.iter(f"{SVG}polyline")]
+    rightmost = max(float(point.partition(",")[0]) for curve in curves for point in curve.split())
+    left, width = (float(strip.get(name, "nan")) for name in ("x", "width"))
+    assert rightmost == pytest.approx(left, abs=0.2)
+    assert left + width == pytest.approx(WIDTH - RIGHT)
+    assert not marks_between(cut, 3.0, 5.0).is_cut_off
+    assert "Unknown from 10.50 s on." in (drawn.findtext(f"{SVG}desc") or "")
+
+
+def test_names_of_levels_lie_above_the_hatching():
+    holed = with_hole(TRACE, 0.05, 0.6)
+    drawn = list(ET.fromstring(trace_svgs(holed, analyse(holed, (), GEOMETRY), GEOMETRY)[0]).iter())
+    (hatched,) = (place for place, element in enumerate(drawn) if element.get("class") == "hole")
+    named = [place for place, element in enumerate(drawn) if element.text in ("far cortex", "bevel")]
+    assert len(named) == 2
+    assert hatched < min(named)
+
+
+def test_phases_that_end_in_a_hole_are_marked_and_not_shaded_over_it():
+    drawn = draw(with_hole(TRACE, 8.8, 9.4))
+    assert {"needle in place?", "removal?", "penetration"} <= set(words(drawn))
+    assert "needle in place" not in words(drawn)
+    left_out, hatched = of_class(drawn, "left-out")[0], of_class(drawn, "hole")[0]
+    assert (left_out.get("x"), left_out.get("width")) == (hatched.get("x"), hatched.get("width"))
 
 
 def test_of_the_marks_in_one_pixel_only_the_widest_is_drawn():

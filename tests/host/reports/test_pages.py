@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from popsense.analysis import analyse
+from popsense.analysis.reading import LOST
 from popsense.model import Event, EventKind, Metric
 from popsense.reports import AttemptReport, IndexEntry, attempt_report, index_report
 from popsense.reports.wording import NOT_SENSED, event_name, event_text, evidence_text, metric_value
@@ -188,8 +189,10 @@ def test_a_withheld_score_says_why_in_place_of_a_result():
     page = attempt_report(report)
     first = report.trace.holes[0].first_sample
     assert 'class="result open"' in page
-    assert f'<p class="decision">Withheld: samples {first} to ' in page
-    assert "136 ms from the pop</p>" in page
+    assert f'<p class="decision">Score withheld: samples {first} to ' in page
+    assert "136 ms from the pop (3.86 to 3.91 s)</p>" in page
+    assert "<p>Repeat the attempt: the link failed, not the trainee.</p>" in page
+    assert "Repeat the attempt" not in EXPERT_PAGE
     assert "<p>No points are counted (100 possible)</p>" in page
     assert "not counted</span>" in page
     assert "pass mark" not in page
@@ -197,15 +200,49 @@ def test_a_withheld_score_says_why_in_place_of_a_result():
 
 def test_critical_errors_that_were_seen_beside_a_withheld_score_decide_nothing():
     page, note = attempt_report(withheld_report(PLUNGER)), "Nothing is decided by them"
-    assert 0 < page.index("Far cortex touched.") < page.index(note) < page.index("Withheld: samples")
+    assert 0 < page.index("Far cortex touched.") < page.index(note) < page.index("Score withheld: samples")
     assert note not in attempt_report(report_of(PLUNGER))
 
 
 def test_the_overview_says_why_a_score_is_withheld():
     report = withheld_report(EXPERT)
     page = index_report([IndexEntry("seed 1", "expert", "blind", report.score, "holes", "a.html")])
-    assert f'<td data-label="Decision">Withheld: {report.score.withheld}</td>' in page
+    assert f'<td data-label="Decision">Score withheld: {report.score.withheld}</td>' in page
     assert 'data-label="Score">–</td>' in page
+
+
+def test_a_withheld_score_says_once_that_samples_are_missing():
+    trace = with_hole(build_trace(), POP_S - 0.2, 9.8)
+    analysis = analyse(trace, (Event("pop", 0, POP_S),), GEOMETRY)
+    result = score(analysis, RUBRIC, "assessment")
+    page = attempt_report(replace(EXPERT_REPORT, trace=trace, analysis=analysis, score=result))
+    assert result.withheld
+    assert LOST.note not in page
+    assert 'data-label="Measured">not assessed</td>' in page
+    assert LOST.note in attempt_report(undecided_report())
+
+
+def undecided_report() -> AttemptReport:
+    trace = with_hole(build_trace(), POP_S + 0.3, POP_S + 0.5)
+    analysis = analyse(trace, (), GEOMETRY)
+    result = score(analysis, RUBRIC, "assessment")
+    return replace(EXPERT_REPORT, trace=trace, analysis=analysis, score=result, integrity="holes")
+
+
+def test_where_there_is_no_decision_the_box_says_why_and_shows_no_result():
+    page = attempt_report(undecided_report())
+    box = page.partition('class="result open"')[2].partition("</section>")[0]
+    assert '<p class="decision">No decision: ' in box
+    assert "samples are missing</p>" in box
+    assert " % of what could be assessed</p>" in box
+    assert "pass mark" not in page
+
+
+def test_the_overview_says_why_there_is_no_decision():
+    entry = IndexEntry("seed 1", "expert", "blind", undecided_report().score, "holes", "a.html")
+    page = index_report([entry])
+    assert '<td data-label="Decision">No decision: ' in page
+    assert "% of what could be assessed</td>" in page
 
 
 def test_a_calibrated_trace_is_not_called_uncalibrated():
