@@ -13,6 +13,8 @@ from popsense.cli.output import Answer, AnswerRefusedError, answering, terminal
 from popsense.recording.reader import read_recording
 from tests.host.attempts.boards import address, journal_bytes
 
+pytestmark = pytest.mark.slow  # programs of their own
+
 FULL = "/dev/full"
 NO_SPACE = "popsense: cannot write the answer: No space left on device. "
 

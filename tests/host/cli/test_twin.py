@@ -127,6 +127,7 @@ def test_a_case_of_a_plan(run: CommandLine):
     assert other.out != done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [("--operator", "expert"), ("--operator", "withdrawer", "--rate", "80")])
 def test_a_picture_is_a_png_and_may_be_drawn_again(run: CommandLine, chosen: tuple[str, ...]):
     for _ in range(2):

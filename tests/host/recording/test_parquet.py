@@ -105,6 +105,7 @@ def test_a_damaged_byte_is_noticed_or_changes_nothing(recording: Recording, rng:
         assert_damage_is_noticed(recording, bytes(damaged))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0x01, 0xFF])
 def test_every_byte_of_one_file_may_be_damaged(flip: int):
     """0x01 makes other digits of the metadata's digits, which no checksum of Parquet covers."""
