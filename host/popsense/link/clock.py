@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-TICKS_MODULUS = 1 << 30
+from popsense_protocol.counters import TICKS_MODULUS, unwrapped
+
 MOST_TRIPS = 4096  # over an hour at one a second; older ones are forgotten
 SLOW = 2.0  # a round trip so many times the quickest is not used ...
 LEAST_USED = 0.25  # ... but for the quickest quarter: one lucky round trip must not stand alone
@@ -78,7 +79,7 @@ class ClockSync:
             return ticks_us
         last = self.trips[-1]
         expected = last.device_us + (host_s - (last.sent_s + last.received_s) / 2) * 1e6
-        return round((expected - ticks_us) / TICKS_MODULUS) * TICKS_MODULUS + ticks_us
+        return unwrapped(ticks_us, round(expected), TICKS_MODULUS)
 
 
 def _is_step(last: RoundTrip, trip: RoundTrip) -> bool:

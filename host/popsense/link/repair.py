@@ -6,8 +6,8 @@ from typing import Any, Literal
 from popsense.link.index_set import IndexSet
 from popsense.model import Stretch
 from popsense_protocol.codec import TYPE_OF_NAME, Packet
+from popsense_protocol.counters import unwrapped
 
-INDEX_MODULUS = 1 << 32
 RETRY_S = 0.5  # so long after an ask nothing of it came: it is asked again
 RESEND = TYPE_OF_NAME["RESEND"]
 
@@ -23,12 +23,6 @@ class Ask:
     end: int
     request: int = 0
     since_s: float = 0.0
-
-
-def unwrapped(index: int, near: int) -> int:
-    """The index whose low 32 bits are given, nearest to `near`."""
-    half = INDEX_MODULUS // 2
-    return near + (index - near + half) % INDEX_MODULUS - half
 
 
 class Series:

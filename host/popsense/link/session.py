@@ -15,6 +15,7 @@ from popsense.link.hello import Hello, not_ours, read_hello
 from popsense.link.repair import Repair
 from popsense.link.transport import Transport
 from popsense_protocol.codec import TYPE_OF_NAME, Packet
+from popsense_protocol.counters import INDEX_MODULUS
 from popsense_protocol.packets import START_UNCALIBRATED
 
 HELLO_TIMEOUT_S = 3.0
@@ -277,7 +278,7 @@ class Session:
                 what=ask.what,
                 request=request,
                 run=self.repair.run,
-                first=ask.first % (1 << 32),
+                first=ask.first % INDEX_MODULUS,
                 count=ask.end - ask.first,
             )
         if self._asker.is_due(now):

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from popsense.model import FloatArray, IntegrityVerdict, RawTrace
 from popsense.recording.stored import NO_STAMP, StoredAttempt
 from popsense.recording.timeline import (
-    TICKS_MODULUS,
     holes,
     marked,
     near,
@@ -19,6 +18,7 @@ from popsense.recording.timeline import (
     unwrapped,
 )
 from popsense_protocol import packets
+from popsense_protocol.counters import TICKS_MODULUS
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,15 @@ def decoded(stored: StoredAttempt, declared_rate_hz: float) -> DecodedAttempt:
 
     declared_rate_hz: what HELLO said; used only where a single stamp cannot tell the rate.
     """
-    known = stored.at_least if stored.taken is None else stored.taken
-    raw, start_ticks_us = _raw_trace(stored, known, 1e6 / declared_rate_hz)
+    raw, start_ticks_us = _raw_trace(stored, stored.known_samples, 1e6 / declared_rate_hz)
     events = tuple(DeviceEvent(**cast(Mapping[str, Any], fields)) for fields in stored.events)
-    found = events[-1].number + 1 if stored.events_found is None and events else stored.events_found or 0
     return DecodedAttempt(
         raw=raw,
         events=events,
         start_ticks_us=start_ticks_us,
         stopped=stored.taken is not None,
         bad_frames=stored.bad_frames,
-        missing_events=max(0, found - len(events)),
+        missing_events=max(0, stored.known_events - len(events)),
         resent_events=stored.resent_events,
     )
 

@@ -19,8 +19,8 @@ from popsense.recording.stored import NO_STAMP, StoredAttempt
 from popsense.recording.timeline import near
 from popsense_protocol.bulk import OtherPacket, WirePackets, read_packets
 from popsense_protocol.codec import TYPE_OF_NAME, Packet
+from popsense_protocol.counters import INDEX_MODULUS
 
-INDEX_MODULUS = 1 << 32
 NO_RUN = -1
 EVENT_LAG_BLOCKS = 4  # one live block, and resent ones between
 START = TYPE_OF_NAME["START"]

@@ -17,8 +17,9 @@ from popsense.model import IntArray
 from popsense.recording.attempt import decoded
 from popsense.recording.recording import Recording
 from popsense.recording.stored import NO_STAMP, StoredAttempt
-from popsense.recording.timeline import TICKS_MODULUS, near
+from popsense.recording.timeline import near
 from popsense_protocol.codec import Packet, PacketError, decode, encode, schema_hash
+from popsense_protocol.counters import TICKS_MODULUS
 from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, SAMPLE_DTYPE
 from popsense_protocol.packets import FLAG_AFTER_GAP, PROTOCOL_VERSION
 
@@ -93,8 +94,7 @@ def playback(recording: Recording) -> Playback:
     ticks_us[stamped] = near(stored.stamp_us[stamped], ticks_us[stamped], TICKS_MODULUS)
     event_us = [found.start_ticks_us + round(found.time_s_of(event) * 1e6) for event in found.events]
     numbers = np.array([event.number for event in found.events], dtype=np.int64)
-    taken = stored.at_least if stored.taken is None else stored.taken
-    behind_us = (taken - 1 - int(stored.sample_index[-1])) * 1e9 / hello["sample_rate_mhz"]
+    behind_us = (stored.known_samples - 1 - int(stored.sample_index[-1])) * 1e9 / hello["sample_rate_mhz"]
     return Playback(
         hello=hello,
         run=_run(recording, hello),
@@ -104,10 +104,8 @@ def playback(recording: Recording) -> Playback:
         missed=_missed(stored),
         events=stored.events,
         numbers=numbers,
-        taken=taken,
-        events_found=int(numbers[-1]) + 1
-        if stored.events_found is None and len(numbers)
-        else stored.events_found or 0,
+        taken=stored.known_samples,
+        events_found=stored.known_events,
         missed_conversions=stored.missed_conversions,
         is_cut_off=stored.taken is None,
         steps=_steps(stored, ticks_us, event_us, int(ticks_us[-1]) + round(behind_us)),

@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from popsense.recording.decode import INDEX_MODULUS
 from popsense.recording.playback import Playback, Step
 from popsense.recording.replay_ring import Kept, Resending
-from popsense.recording.timeline import TICKS_MODULUS
 from popsense_protocol.codec import NAME_OF_TYPE, TYPE_OF_NAME, encode
+from popsense_protocol.counters import INDEX_MODULUS, TICKS_MODULUS, unwrapped
 from popsense_protocol.framing import FrameDecoder, encode_frame
 from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, fields, fixed_size, struct_format
 from popsense_protocol.packets import PACKETS, START_UNCALIBRATED, Mode, Stored
@@ -245,7 +244,7 @@ class ReplayBoard:
             self._not_kept(request, kept.oldest())
             return
         self._resending.pop(what, None)
-        first = _whole(command["first"], kept.next_number)
+        first = unwrapped(command["first"], kept.next_number)
         end = first + command["count"]
         if first < 0 or first == end or end > kept.next_number:
             self._not_kept(request, min(max(first, 0), kept.oldest()))
@@ -373,9 +372,3 @@ def _can_be_meant(name: str, command: Mapping[str, int]) -> bool:
     if name == "RESEND":
         return command["what"] in Stored.decmapping
     return name != "PROFILE" or all(value <= MOST.get(field, MOST_OF_ANY) for field, value in command.items())
-
-
-def _whole(number: int, near: int) -> int:
-    """The number whose low 32 bits are given, nearest to `near`."""
-    half = INDEX_MODULUS // 2
-    return near + (number - near + half) % INDEX_MODULUS - half

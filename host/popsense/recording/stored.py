@@ -35,3 +35,15 @@ class StoredAttempt:
     resent_events: int
     missed_conversions: int
     bad_frames: int
+
+    @property
+    def known_samples(self) -> int:
+        """So many the device took, or where it never told, is known to have taken."""
+        return self.at_least if self.taken is None else self.taken
+
+    @property
+    def known_events(self) -> int:
+        """So many the device found, or where it never told, is known to have found."""
+        if self.events_found is None and self.events:
+            return int(self.events[-1]["number"]) + 1
+        return self.events_found or 0

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from popsense.model import FloatArray, IntArray, Stretch
-
-TICKS_MODULUS = 1 << 30
+from popsense_protocol.counters import TICKS_MODULUS
 
 
 def near(value: IntArray, expected: FloatArray | IntArray, modulus: int) -> IntArray:
