@@ -1,10 +1,12 @@
-"""Builds ring, board and application, and starts. No logic."""
+"""Builds ring, board and application, and starts, unless MicroPython's prompt is wanted. No other logic."""
 
-from bone.sample_ring import SampleRing
+from bone import board
 
-ring = SampleRing()  # 96 KiB in two pieces: before the rest is imported
+if not board.stays_at_prompt():
+    from bone.sample_ring import SampleRing
 
-from bone.app import App  # noqa: E402
-from bone.board import Board  # noqa: E402
+    ring = SampleRing()  # 96 KiB in two pieces: before the rest is imported
 
-App(Board(), ring).run()
+    from bone.app import App
+
+    App(board.Board(), ring).run()

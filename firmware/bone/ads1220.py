@@ -5,11 +5,15 @@ nominal, continuous conversion; DRDY falls when a result is ready. The chip samp
 (+-2 %): the true rate is measured, never assumed.
 """
 
+from bone import settings
+
 _RESET = b"\x06"
 _START_SYNC = b"\x08"
 _POWERDOWN = b"\x02"
 _READ_4_REGISTERS = b"\x23"
 _WRITE_4_REGISTERS = b"\x43"
+_WRITE_REGISTER_1 = 0x44
+_BURN_OUT = 0x01  # of register 1
 
 REGISTERS = bytes(
     (
@@ -23,6 +27,12 @@ REGISTERS = bytes(
 
 class Ads1220:
     """One converter on a shared bus. `fitted`: it gave back the registers that were written."""
+
+    option = 0
+    nano_n_per_count = settings.FORCE_NANO_N_PER_COUNT
+    settle_samples = 1  # the filter settles within one conversion (SBAS501C, "Digital Filter")
+    measure_samples = 32
+    measure_timeout_ms = 300
 
     def __init__(self, spi, cs, sleep_ms):
         self._spi = spi
@@ -40,12 +50,20 @@ class Ads1220:
         self._command(_RESET)
         self._sleep_ms(1)  # 50 us + 32 clock periods are asked for
         self._command(_WRITE_4_REGISTERS + REGISTERS)
+        return self.answers()
+
+    def answers(self):
+        """True where it gives back the registers that it was given. Not while sampling; allocates."""
         back = bytearray(4)
         self._cs(0)
         self._spi.write(_READ_4_REGISTERS)
         self._spi.readinto(back)
         self._cs(1)
         return back == REGISTERS
+
+    def burn_out(self, on):
+        """10 uA through the bridge while on: a broken wire then reads as full scale. Not while sampling."""
+        self._command(bytes((_WRITE_REGISTER_1, REGISTERS[1] | (_BURN_OUT if on else 0))))
 
     def start(self):
         """Conversions begin. The data-ready interrupt must not be armed: it uses the same bus."""

@@ -1,4 +1,4 @@
-"""The main loop: sends what the interrupt gathered, answers commands, repeats HELLO and STATUS.
+"""The main loop: sends what the interrupt gathered, hears commands, repeats HELLO, STATUS and HEALTH.
 
 Ctrl-C works until the first valid IDENTIFY, so that mpremote can always break in before a host speaks.
 While sampling the loop allocates nothing; garbage is collected at START and STOP only.
@@ -9,25 +9,24 @@ import struct
 from bone import detection, detector, kernels, settings, wire
 from bone.ads1220 import Ads1220
 from bone.answers import Answers
+from bone.calibration import Calibrations
+from bone.commands import Commands
+from bone.cues import Cues
 from bone.depth_sensor import DepthSensor
+from bone.faults import Faults
+from bone.health import Health
 from bone.link import Link
 from bone.marrow_pressure import MarrowPressure
 from bone.resend import Resend
 from bone.sample_ring import RING_SAMPLES
 from bone.sampler import Sampler
+from bone.self_test import SelfTest
 
 IDLE_HELLO_MS = 200
 BUSY_HELLO_MS = 1000
 STATUS_MS = 1000
-
-_COMMAND_SIZES = {
-    wire.IDENTIFY: wire.IDENTIFY_SIZE,
-    wire.START: wire.START_SIZE,
-    wire.STOP: wire.STOP_SIZE,
-    wire.PROFILE: wire.PROFILE_SIZE,
-    wire.RESEND: wire.RESEND_SIZE,
-    wire.CLOCK: wire.CLOCK_SIZE,
-}
+_GOES_OUT = kernels.DUE_SAMPLES | kernels.DUE_EVENTS | kernels.DUE_RESEND
+_RESENDS = kernels.DUE_SAMPLES | kernels.DUE_RESEND
 
 
 class App:
@@ -36,89 +35,113 @@ class App:
     def __init__(self, board, ring):
         self.board = board
         self.detector = detector.Detector()
-        force = Ads1220(board.spi, board.force_cs, board.sleep_ms)
+        self.cues = Cues(board)
+        force = force_converter(board)
         depth = DepthSensor(board.depth_adc)
         pressure = MarrowPressure(board.pressure_adc)
-        self.sampler = Sampler(board, ring, force, depth, pressure, self.detector)
-        self.link = Link(board.console)
-        self._answers = Answers(board, self.sampler, self.detector, self.link)
-        self._resend = Resend(self.sampler, self.detector, self.link, self._answers)
-        rate_mhz = self.sampler.measure_rate() if force.fitted else 0
-        self.rate_mhz = rate_mhz
-        self.detector.configure(rate_mhz)
-        self.healthy = rate_mhz > 0
-        self.identified = False
-        self.calibration_id = 0  # none on the device yet
-        # The runs of another boot must not look like ours.
-        self.sampler.control[kernels.RUN] = board.boot_id & 0xFFFF
-        self.heap_free = board.collect_garbage()
-        self._hello = hello(board, rate_mhz, self.calibration_id)
+        self.sampler = Sampler(board, ring, force, depth, pressure, self.detector, self.cues)
+        self.link = Link(board)
+        self.answers = Answers(board, self.sampler, self.detector, self.link)
+        self.resend = Resend(self.sampler, self.detector, self.link, self.answers)
+        self.faults = Faults(board, self.sampler, self.link)
+        self.tests = SelfTest(board, self.sampler, self.faults, force)
+        self.health = Health(board, self.sampler, self.link, self.faults, self.tests)
+        self.calibrations = Calibrations(board.calibration_folder, force.nano_n_per_count)
+        self.commands = Commands(self)
+        self._force = force
+        # Bound once: the loop turns 900 times a second, and each look-up costs a microsecond.
+        self._ticks_us, self._sleep_ms = board.ticks_us, board.sleep_ms
+        self._stamps, self._control = self.sampler.stamps, self.sampler.control
+        self._state = self.detector.state
+        self._turn = kernels.words(kernels.TURN_WORDS)
+        self._profile = settings.PROFILE
+        self._test(board.boot_id & 0xFFFF)  # the runs of another boot must not look like ours
         self._status = kernels.words(wire.STATUS_SIZE // 4)
-        self._sent_events = 0
-        self._done_command = 0
-        self._done_request = 0
-        self._last_hello = board.ticks_ms()
-        self._last_status = self._last_hello
+        self._last_hello = self._last_status = board.ticks_ms()
+        self.collect_garbage()
 
     def run(self):
         """For ever: one step after another."""
-        self.link.send_copy(self._hello)
         while True:
             self.step()
 
     def step(self):
-        """Events, one live block, behind it one resent; then what the host asks. Idle, it sleeps 1 ms."""
-        told = self.send_events()
-        busy = self.send_block()
-        if busy or not self.sampler.running:
-            busy = self._resend.send_one() or busy
+        """One turn: whatever is due; where nothing has to go out at once, it sleeps 1 ms."""
+        due = kernels.due(self._ticks_us(), self._turn, self._stamps, self._control, self._state)
+        if due:
+            self.act(due)
+        if not due & _GOES_OUT:
+            self._sleep_ms(1)
+
+    def act(self, due):
+        """Events, one live block, behind it one resent; then what the host asks. due: of kernels.due."""
+        link = self.link
+        waited_ms = link.waited_ms
+        if due & kernels.DUE_EVENTS:
+            self.send_events()
+        if due & kernels.DUE_SAMPLES:
+            self._send_samples(due & kernels.DUE_SAMPLES)
+        if due & _RESENDS:
+            self.resend.send_one()
+        if due & kernels.DUE_HEAR and link.heard():
+            self.hear()
+        if due & kernels.DUE_CHORES:
+            self.do_chores()
+        if link.waited_ms != waited_ms:
+            self._turn[kernels.T_COUNTS] = 0  # a host that kept it waiting says nothing of the firmware
+
+    def hear(self):
+        """One command, if a whole one has come."""
         length = self.link.receive()
         if length:
-            self.answer(length)
-        self.repeat()
-        if not (told or busy):
-            self.board.sleep_ms(1)
+            self.health.heard_host()
+            self.commands.answer(length)
+
+    def do_chores(self):
+        """What need not be done in each turn; a fault is told here."""
+        now_ms = self.board.ticks_ms()
+        self.faults.send_one()
+        self.repeat(now_ms)
+        self.health.watch(now_ms, self._turn[kernels.T_LONGEST])
+        self._turn[kernels.T_LONGEST] = 0
+        if self.health.host_is_gone():
+            self.abandon()
+        self.board.feed_watchdog()
+
+    # ---- what goes out -----------------------------------------------------------------------------------
+
+    def send_hello(self):
+        self.link.send_copy(self._hello)
 
     def send_events(self):
         """Every event not yet sent, oldest first; those that the ring of 64 lost are skipped."""
-        last, run = self.detector.state[detection.D_EVENTS], self.sampler.control[kernels.RUN]
-        if self._sent_events == last:
-            return False
-        while self._sent_events < last:
-            length = self.detector.take_event(self._sent_events, run, self.link.payload)
+        last, run, words = self._state[detection.D_EVENTS], self._control[kernels.RUN], self._turn
+        while words[kernels.T_SENT_EVENTS] < last:
+            length = self.detector.take_event(words[kernels.T_SENT_EVENTS], run, self.link.payload)
             if length:
                 self.link.send(length)
-            self._sent_events += 1
-        return True
-
-    def send_block(self):
-        """One block if one is due."""
-        sampler = self.sampler
-        if not sampler.running:
-            return False
-        count = kernels.block_due(self.board.ticks_us(), sampler.stamps, sampler.control)
-        if count:
-            self._send_samples(count)
-        return count > 0
+            words[kernels.T_SENT_EVENTS] += 1
 
     def _send_samples(self, count):
         sampler = self.sampler
+        self.health.examine(count)
         self.link.send(
             kernels.take_block(
                 count, kernels.SENT, sampler.ring, sampler.stamps, sampler.control, self.link.payload
             )
         )
 
-    def repeat(self):
+    def repeat(self, now):
         """HELLO and, while sampling, STATUS at their intervals."""
-        now = self.board.ticks_ms()
         every = BUSY_HELLO_MS if self.sampler.running else IDLE_HELLO_MS
         if self.board.ticks_diff(now, self._last_hello) >= every:
             self._last_hello = now
-            self.link.send_copy(self._hello)
+            self.send_hello()
         if self.sampler.running and self.board.ticks_diff(now, self._last_status) >= STATUS_MS:
             self._last_status = now
             self.send_status(now)
+            if not self.link.deaf:  # what nobody reads must not keep the samples waiting
+                self.health.send()
 
     def send_status(self, now):
         """Counters straight from the control words: nothing is boxed."""
@@ -130,115 +153,134 @@ class App:
         kernels.copy_words(control, kernels.MISSED, status, wire.STATUS_MISSED_AT // 4, 1)
         status[wire.STATUS_NEXT_EVENT_AT // 4] = self.detector.state[detection.D_EVENTS]
         status[wire.STATUS_BAD_FRAMES_AT // 4] = self.link.bad_frames
-        status[wire.STATUS_HEAP_FREE_BYTES_AT // 4] = self.heap_free
+        status[wire.STATUS_HEAP_FREE_BYTES_AT // 4] = self.health.heap_free
         payload, run = self.link.payload, control[kernels.RUN]
         kernels.copy_words(status, 0, payload, 0, len(status))
         payload[wire.STATUS_RUN_AT] = run & 0xFF
         payload[wire.STATUS_RUN_AT + 1] = run >> 8
         self.link.send(wire.STATUS_SIZE)
 
-    def answer(self, length):
-        """One command from the host; each gets ACK or NAK with its request number."""
-        kind = self.link.received[0]
-        size = _COMMAND_SIZES.get(kind, 0)
-        if not size:
-            self._answers.nak(kind, 0, wire.NAK_UNKNOWN_COMMAND)
-        elif length != size:
-            self._answers.nak(kind, 0, wire.NAK_MALFORMED)
-        elif kind == wire.IDENTIFY:
-            self._identify()
-        elif not self.identified:
-            self._answers.nak(kind, self._request(), wire.NAK_NOT_IDENTIFIED)
-        elif kind == self._done_command and self._request() == self._done_request:
-            self._answers.ack(kind, self._request())  # our ACK was lost: not done twice
-        else:
-            self._do(kind, self._request())
+    # ---- what the host asks for --------------------------------------------------------------------------
 
-    def _do(self, kind, request):
-        if kind == wire.START:
-            self._start(request)
-        elif kind == wire.STOP:
-            self._stop(request)
-        elif kind == wire.PROFILE:
-            self._set_profile(request)
-        elif kind == wire.RESEND:
-            self._resend.answer(request)
-        else:
-            self._answers.ack(kind, request)  # CLOCK: what it asks for stands in every ACK
+    def start(self, mode):
+        """A new run; 0, or the reason (wire.NAK_*) why not."""
+        if not (self.tests.test_converter() and self.rate_mhz):
+            return wire.NAK_SENSOR_FAULT
+        self.collect_garbage()
+        self.health.begin_run()
+        self.cues.arm(mode)
+        self.board.arm_watchdog()
+        self._turn[kernels.T_COUNTS] = self._turn[kernels.T_LONGEST] = self._turn[kernels.T_SENT_EVENTS] = 0
+        self.sampler.start(self._next_run())
+        self._turn[kernels.T_RUNNING] = 1
+        return 0
 
-    def _acknowledge_once(self, kind, request):
-        self._done_command, self._done_request = kind, request
-        self._answers.ack(kind, request)
-
-    def _request(self):
-        received = self.link.received
-        return received[wire.START_REQUEST_AT] | (received[wire.START_REQUEST_AT + 1] << 8)
-
-    def _identify(self):
-        if not self._is_identify():
-            self._answers.nak(wire.IDENTIFY, 0, wire.NAK_MALFORMED)
-            return
-        self.board.ignore_ctrl_c()
-        self.identified = True
-        self._done_command = 0  # a new session numbers its requests anew
-        self._resend.cancel()
-        self.link.send_copy(self._hello)  # who answers: a host that comes back need not wait for the next one
-        self._answers.ack(wire.IDENTIFY, 0)
-
-    def _is_identify(self):
-        for i in range(len(wire.IDENTIFY_MAGIC)):
-            if self.link.received[i + 1] != wire.IDENTIFY_MAGIC[i]:
-                return False
-        return True
-
-    def _set_profile(self, request):
-        """Site and device for the next attempt. Allocates, so never while sampling."""
-        if self.sampler.running:
-            self._answers.nak(wire.PROFILE, request, wire.NAK_ALREADY_SAMPLING)
-            return
-        profile = detector.unpack_profile(self.link.received)
-        if profile is None:
-            self._answers.nak(wire.PROFILE, request, wire.NAK_MALFORMED)
-        else:
-            self.detector.configure(self.rate_mhz, profile)
-            self._acknowledge_once(wire.PROFILE, request)
-
-    def _start(self, request):
-        if self.sampler.running:
-            self._answers.nak(wire.START, request, wire.NAK_ALREADY_SAMPLING)
-        elif not self.healthy:
-            self._answers.nak(wire.START, request, wire.NAK_SENSOR_FAULT)
-        elif self.link.received[wire.START_MODE_AT] > wire.MODE_BLIND:
-            self._answers.nak(wire.START, request, wire.NAK_MALFORMED)
-        elif not self._is_calibrated_enough():
-            self._answers.nak(wire.START, request, wire.NAK_NO_CALIBRATION)
-        else:
-            self.heap_free = self.board.collect_garbage()
-            self._sent_events = 0
-            self.sampler.start((self.sampler.control[kernels.RUN] + 1) & 0xFFFF)
-            self._acknowledge_once(wire.START, request)
-
-    def _is_calibrated_enough(self):
-        asked_without = self.link.received[wire.START_OPTIONS_AT] & wire.START_UNCALIBRATED
-        return self.calibration_id != 0 or asked_without != 0
-
-    def _stop(self, request):
-        """What is still here goes out first, so that ACK tells the host that nothing more will come."""
-        if not self.sampler.running:
-            self._answers.nak(wire.STOP, request, wire.NAK_NOT_SAMPLING)
-            return
-        self.sampler.stop()
+    def stop(self):
+        """The run ends; what was not sent goes out, with the health of the run."""
+        self._stop_sampling()
         self.send_events()
         waiting = kernels.samples_waiting(self.sampler.control)
         while waiting:
             self._send_samples(min(waiting, kernels.BLOCK_SAMPLES))
             waiting = kernels.samples_waiting(self.sampler.control)
-        self._acknowledge_once(wire.STOP, request)
-        self.heap_free = self.board.collect_garbage()
+        self._end_run()
+        while self.faults.send_one():
+            pass
+        self.health.send()
+
+    def abandon(self):
+        """The same for a host that is gone: nothing is sent, all stays for one that comes back."""
+        self._stop_sampling()
+        self._end_run()
+        self.collect_garbage()
+
+    def _stop_sampling(self):
+        self.sampler.stop()
+        self._turn[kernels.T_RUNNING] = 0
+        self.cues.disarm()
+
+    def _end_run(self):
+        """The sensors once more, with the ring left alone."""
+        if self.tests.test_converter():
+            self.tests.test_bridge()
+
+    def set_profile(self, profile):
+        """Site and device; allocates."""
+        self._profile = profile
+        self._configure()
+
+    def store_calibration(self, sensor, record):
+        """0, or the reason (wire.NAK_*) why it cannot be kept."""
+        reason = self.calibrations.store(sensor, record)
+        self.faults.set(wire.FAULT_FLASH_FAILED, reason == wire.NAK_FLASH_FAILED)
+        if not reason:
+            self._take_calibration_id()
+            self._configure()
+        return reason
+
+    def tare(self):
+        """0, or the reason why the cell cannot be tared now. Its samples are a run of their own: nobody's."""
+        if not self.rate_mhz:
+            return wire.NAK_SENSOR_FAULT
+        reason = self.tests.tare(self.calibrations.scales(), self._next_run())
+        self._turn[kernels.T_SENT_EVENTS] = self._state[detection.D_EVENTS]
+        self._configure()
+        return reason
+
+    def self_test(self):
+        """The one of power-on once more. Its samples overwrite the ring, so that the run is another one."""
+        self._test(self._next_run())
+
+    def _test(self, run):
+        """HELLO goes out as soon as what it tells is known; what the rest finds stands in HEALTH."""
+        self.rate_mhz = self.sampler.measure_rate() if self._force.fitted else 0
+        self.sampler.control[kernels.RUN] = run
+        self._turn[kernels.T_SENT_EVENTS] = 0
+        self._take_calibration_id()
+        self.send_hello()
+        self.cues.test(self.board.sleep_ms)
+        # What the rate was measured over still stands in the ring.
+        samples = self._force.measure_samples if self.rate_mhz else 0
+        self.tests.run(self.calibrations.scales(), samples)
+        self._configure()
+
+    def _next_run(self):
+        return (self.sampler.control[kernels.RUN] + 1) & 0xFFFF
+
+    def collect_garbage(self):
+        """Takes milliseconds: at START and STOP, never while sampling."""
+        self.health.found_heap(self.board.collect_garbage())
+
+    def _take_calibration_id(self):
+        self.calibration_id = self.calibrations.combined_id((True, True, True))
+        self.faults.set(
+            wire.FAULT_CALIBRATION_CORRUPT, self.calibrations.corrupt != 0, self.calibrations.corrupt
+        )
+        self._hello = hello(self.board, self.rate_mhz, self.calibration_id, self._force)
+
+    def _configure(self):
+        scales = self.calibrations.scales()
+        self.detector.configure(self.rate_mhz, self._profile, scales)
+        self.cues.configure(self._profile, scales)
+        self.health.configure(scales, self._profile, self.rate_mhz)
 
 
-def hello(board, rate_mhz, calibration_id):
-    """HELLO payload; built once, so that it can be repeated while sampling."""
+def force_converter(board):
+    """The one that answers, its pin the data-ready one; where none does, an ADS1220 that is not fitted."""
+    force = Ads1220(board.spi, board.force_cs, board.sleep_ms)
+    if force.fitted:
+        return force
+    from bone.hx711 import Hx711  # the reference build spends neither time nor memory on it
+
+    other = Hx711(board.hx711_dout, board.hx711_sck, board.sleep_ms)
+    if not other.fitted:
+        return force
+    board.force_ready = other.ready_pin
+    return other
+
+
+def hello(board, rate_mhz, calibration_id, force=Ads1220):
+    """HELLO payload; built once, so that it can be repeated while sampling. force: converter or its class."""
     return struct.pack(
         wire.HELLO_FORMAT,
         wire.HELLO,
@@ -246,7 +288,7 @@ def hello(board, rate_mhz, calibration_id):
         wire.PROTOCOL_VERSION,
         wire.SCHEMA_HASH,
         *settings.FIRMWARE_VERSION,
-        wire.OPTION_DEPTH | wire.OPTION_PRESSURE,
+        wire.OPTION_DEPTH | wire.OPTION_PRESSURE | force.option,
         settings.DETECTOR_VERSION,
         detection.EVENT_CAPACITY,
         board.board_id,
@@ -255,7 +297,12 @@ def hello(board, rate_mhz, calibration_id):
         rate_mhz,
         RING_SAMPLES,
         *_channel(
-            wire.UNIT_NEWTON, 24, settings.FORCE_ZERO_COUNTS, settings.FORCE_NANO_N_PER_COUNT, rate_mhz > 0
+            wire.UNIT_NEWTON,
+            24,
+            settings.FORCE_ZERO_COUNTS,
+            force.nano_n_per_count,
+            rate_mhz > 0,
+            force.settle_samples,
         ),
         *_channel(wire.UNIT_MILLIMETRE, 14, settings.DEPTH_ZERO_COUNTS, settings.DEPTH_NANO_MM_PER_COUNT),
         *_channel(
@@ -265,5 +312,5 @@ def hello(board, rate_mhz, calibration_id):
     )
 
 
-def _channel(unit, bits, zero_counts, nano_units_per_count, fitted=True):
-    return unit, bits, int(fitted), 0, zero_counts, nano_units_per_count
+def _channel(unit, bits, zero_counts, nano_units_per_count, fitted=True, settle_samples=1):
+    return unit, bits, int(fitted), settle_samples, zero_counts, nano_units_per_count

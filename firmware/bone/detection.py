@@ -1,12 +1,12 @@
-"""The detector's steps as viper kernels; the rules of kernels.py hold. No allocation, no floats.
-
-One step a phase; `detector.py` chooses it and gives the parameters.
-"""
+"""The detector's steps as viper kernels, one a phase; parameters: detector.py. Rules as in kernels.py."""
 
 import micropython
 from micropython import const
 
 _TICKS_MASK = const(0x3FFFFFFF)
+_S_TICKS = const(0)  # words of the sample at hand, kernels.py
+_S_FORCE = const(1)
+_S_DEPTH = const(2)
 
 EVENT_CAPACITY = const(64)  # a power of two
 _EVENT_RING_MASK = const(63)
@@ -115,11 +115,14 @@ def take_event(number: int, run: int, events_o, out_o) -> int:
 
 
 @micropython.viper
-def detect_filter(code: int, depth: int, ticks: int, state_o, parameters_o, events_o):
-    """Low-passes force and depth, takes plug flex off the depth, counts the sample, watches for overload."""
+def detect(sample_o, state_o, parameters_o, events_o):
+    """One sample: low-passes force and depth, takes plug flex off, watches for overload; then the phase."""
+    sample = ptr32(sample_o)
     state = ptr32(state_o)
     parameters = ptr32(parameters_o)
-    depth = depth << _DEPTH_SHIFT
+    ticks = sample[_S_TICKS]
+    code = sample[_S_FORCE]
+    depth = sample[_S_DEPTH] << _DEPTH_SHIFT
     if state[D_SEEN]:
         # Force in steps of 16 counts (4 mN), so that 24 bits times 10 stay inside 31.
         # Both shifts round down, so a fall to code 0 would end below it: no stored word may.
@@ -130,7 +133,9 @@ def detect_filter(code: int, depth: int, ticks: int, state_o, parameters_o, even
         state[D_FORCE] = code
         state[D_DEPTH] = depth
     state[D_SEEN] = state[D_SEEN] + 1
-    if state[D_PHASE] == 0:
+    phase = state[D_PHASE]
+    if phase == 0:
+        detect_baseline(ticks, state_o, parameters_o, events_o)
         return
     level = state[D_FORCE] - state[D_FORCE_ZERO]
     flex = ((level >> 10) * parameters[P_FLEX]) >> 12
@@ -142,6 +147,12 @@ def detect_filter(code: int, depth: int, ticks: int, state_o, parameters_o, even
     elif level >= parameters[P_OVERLOAD] and state[D_OVERLOADED] == 0:
         state[D_OVERLOADED] = 1
         emit(_EVENT_OVERLOAD, level, 0, state[D_CONTACT_TICKS], ticks, state_o, parameters_o, events_o)
+    if phase == _PHASE_WAITING:
+        detect_waiting(ticks, state_o, parameters_o, events_o)
+    elif phase == _PHASE_CONTACT:
+        detect_contact(ticks, state_o, parameters_o, events_o)
+    else:
+        detect_inside(ticks, state_o, parameters_o, events_o)
 
 
 @micropython.viper

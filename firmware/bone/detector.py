@@ -10,6 +10,7 @@ import struct
 
 from bone import detection, kernels, wire
 from bone import settings as s
+from bone.calibration import Scales
 
 _MOST_BASELINE_SHIFT = 6  # 64 samples: their sum stays under 2^30
 _LEAST_BASELINE_SHIFT = 3
@@ -19,18 +20,13 @@ _MOST_FLEX_NM_PER_N = 9000  # so that D_ADVANCE, with its bias, stays positive o
 
 
 class Detector:
-    """Stepped in the interrupt with every sample; `events` and `state` are read by the link."""
+    """What the interrupt's steps work on; `events` and `state` are read by the link."""
 
     def __init__(self):
         self.events = bytearray(detection.EVENT_CAPACITY * detection.KEPT_EVENT_BYTES)
         self.state = kernels.words(detection.DETECTOR_WORDS)
         self.parameters = kernels.words(detection.PARAMETER_WORDS)
-        self._steps = (
-            detection.detect_baseline,
-            detection.detect_waiting,
-            detection.detect_contact,
-            detection.detect_inside,
-        )
+        self._sample = kernels.words(kernels.SAMPLE_WORDS)
 
     def take_event(self, number, run, out):
         """EVENT payload of that number into `out`; returns its bytes, 0 where it was overwritten."""
@@ -38,15 +34,17 @@ class Detector:
         # Asked behind the copy: the interrupt may have come in its midst.
         return length if self.state[detection.D_EVENTS] - number <= detection.EVENT_CAPACITY else 0
 
-    def configure(self, rate_mhz, profile=s.PROFILE):
+    def configure(self, rate_mhz, profile=s.PROFILE, scales=None):
         """Settings and the site's profile -> counts and samples at the measured rate.
 
-        profile: fields of PROFILE by name, those left out as in settings. Allocates: never while sampling.
+        profile: fields of PROFILE by name, those left out as in settings. scales: calibration.Scales,
+        None for the nominal ones. Allocates: never while sampling.
         """
         p = self.parameters
+        scales = scales or Scales()
         p[detection.P_VERSION] = s.DETECTOR_VERSION
         p[detection.P_LOSS_PERMILLE] = s.LOSS_PERMILLE
-        self._set_profile(profile, rate_mhz)
+        self._set_profile(profile, rate_mhz, scales)
         p[detection.P_CONTACT_SAMPLES] = _samples(s.CONTACT_MS, rate_mhz)
         p[detection.P_RELEASE_SAMPLES] = _samples(s.RELEASE_MS, rate_mhz)
         p[detection.P_LOSS_SAMPLES] = _samples(s.LOSS_MS, rate_mhz)
@@ -55,11 +53,11 @@ class Detector:
         p[detection.P_BASELINE_SHIFT] = _baseline_shift(rate_mhz)
         p[detection.P_FORCE_GAIN] = _gain(s.SMOOTH_US, rate_mhz)
         p[detection.P_DEPTH_GAIN] = p[detection.P_FORCE_GAIN]
-        p[detection.P_FAR_LEAST] = _force_counts(s.FAR_LEAST_MN)
+        p[detection.P_FAR_LEAST] = scales.force_counts(s.FAR_LEAST_MN)
         p[detection.P_STILL_SAMPLES] = _samples(s.STILL_MS, rate_mhz)
         p[detection.P_FAR_STAYS_SAMPLES] = _samples(s.FAR_STAYS_MS, rate_mhz)
 
-    def _set_profile(self, profile, rate_mhz):
+    def _set_profile(self, profile, rate_mhz, scales):
         p = self.parameters
 
         def value(name):
@@ -67,17 +65,17 @@ class Detector:
 
         by_depth = value("depth_fitted")
         p[detection.P_DEPTH] = 1 if by_depth else 0
-        p[detection.P_CONTACT] = _force_counts(value("contact_mn"))
-        p[detection.P_RELEASE] = _force_counts(value("release_mn"))
-        p[detection.P_ARM] = _force_counts(value("arm_mn"))
-        p[detection.P_USED] = _force_counts(value("used_mn"))
-        p[detection.P_OVERLOAD] = _force_counts(value("overload_mn"))
-        p[detection.P_FAR_RISE] = _force_counts(value("far_rise_mn"))
-        p[detection.P_FAR_STAYS] = _force_counts(value("far_stays_mn"))
-        p[detection.P_ADVANCE] = _depth_counts(value("advance_um"))
-        p[detection.P_OUT] = _depth_counts(value("out_um"))
-        p[detection.P_FAR_ADVANCE] = _depth_counts(value("far_advance_um"))
-        p[detection.P_FLEX] = _flex_factor(value("flex_nm_per_n"))
+        p[detection.P_CONTACT] = scales.force_counts(value("contact_mn"))
+        p[detection.P_RELEASE] = scales.force_counts(value("release_mn"))
+        p[detection.P_ARM] = scales.force_counts(value("arm_mn"))
+        p[detection.P_USED] = scales.force_counts(value("used_mn"))
+        p[detection.P_OVERLOAD] = scales.force_counts(value("overload_mn"))
+        p[detection.P_FAR_RISE] = scales.force_counts(value("far_rise_mn"))
+        p[detection.P_FAR_STAYS] = scales.force_counts(value("far_stays_mn"))
+        p[detection.P_ADVANCE] = scales.depth_counts(value("advance_um"))
+        p[detection.P_OUT] = scales.depth_counts(value("out_um"))
+        p[detection.P_FAR_ADVANCE] = scales.depth_counts(value("far_advance_um"))
+        p[detection.P_FLEX] = scales.flex_factor(value("flex_nm_per_n"))
         p[detection.P_DROP_PERMILLE] = value("drop_permille") if by_depth else s.FORCE_ONLY_DROP_PERMILLE
         p[detection.P_DROP_OUT_PERMILLE] = value("drop_out_permille")
         # Force alone cannot tell a pop from easing off but by its speed, and by staying low.
@@ -91,10 +89,12 @@ class Detector:
             self.state[word] = 0
 
     def step(self, code, depth, ticks):
-        """One sample: force code (offset binary) and depth counts."""
-        state = self.state
-        detection.detect_filter(code, depth, ticks, state, self.parameters, self.events)
-        self._steps[state[detection.D_PHASE]](ticks, state, self.parameters, self.events)
+        """One sample of force code (offset binary) and depth counts, as the interrupt does it."""
+        sample = self._sample
+        sample[kernels.S_TICKS] = ticks
+        sample[kernels.S_FORCE] = code
+        sample[kernels.S_DEPTH] = depth
+        detection.detect(sample, self.state, self.parameters, self.events)
 
 
 def unpack_profile(received):
@@ -110,15 +110,9 @@ def unpack_profile(received):
         return None
     if profile["flex_nm_per_n"] > _MOST_FLEX_NM_PER_N:
         return None
+    if profile["cue"] > wire.CUE_GO_ON_THEN_STOP:
+        return None
     return profile
-
-
-def _force_counts(millinewton):
-    return millinewton * 1000000 // s.FORCE_NANO_N_PER_COUNT
-
-
-def _depth_counts(micrometre):
-    return micrometre * 1000000 // s.DEPTH_NANO_MM_PER_COUNT
 
 
 def _samples(milliseconds, rate_mhz):
@@ -143,10 +137,3 @@ def _baseline_shift(rate_mhz):
     while shift > _LEAST_BASELINE_SHIFT and (1 << shift) * 1000000 > s.BASELINE_MS * rate_mhz:
         shift -= 1
     return shift
-
-
-def _flex_factor(nm_per_n):
-    """Depth counts of plug flex per 1024 force counts, times 4096."""
-    nano_n = 1024 * s.FORCE_NANO_N_PER_COUNT
-    nano_mm = nano_n * nm_per_n // 1000000
-    return 4096 * nano_mm // s.DEPTH_NANO_MM_PER_COUNT

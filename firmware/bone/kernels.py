@@ -22,7 +22,6 @@ BLOCK_SAMPLES = const(20)
 BLOCK_US = const(20000)
 _BLOCK_WORDS = const(4)  # header of SAMPLE_BLOCK
 _BLOCK_TYPE = const(0x02)
-_FORCE_SIGN = const(0x800000)
 _FORCE_MAX = const(0xFFFFFF)
 _ANALOG_MAX = const(16380)  # 4 * 4095
 _TICKS_MASK = const(0x3FFFFFFF)
@@ -44,7 +43,35 @@ RESEND_NEXT = const(8)  # index of the next sample to send again
 RESEND_LEFT = const(9)  # how many of them; must stand behind RESEND_NEXT
 RESEND_EVENT = const(10)  # number of the next event to send again
 RESEND_EVENTS_LEFT = const(11)  # must stand behind RESEND_EVENT
-CONTROL_WORDS = const(12)
+SUPPLY = const(12)  # code of a third of the supply, 12 bits, 0 = not known; the last: it belongs to no run
+CONTROL_WORDS = const(13)
+
+# Words of the main loop's turn, and what may be due in it.
+T_BEGAN = const(0)  # ticks at which the latest turn began
+T_COUNTS = const(1)  # 0 = the latest turn says nothing of the loop
+T_LONGEST = const(2)  # longest turn since this was set to 0, us
+T_SENT_EVENTS = const(3)  # number of the next event to send
+T_HEARD = const(4)  # ticks at which the console was looked at, and the chores were done
+T_CHORES = const(5)
+T_RUNNING = const(6)  # 1 = sampling
+TURN_WORDS = const(7)
+DUE_SAMPLES = const(0xFF)  # so many samples
+DUE_EVENTS = const(0x100)
+DUE_RESEND = const(0x200)
+DUE_HEAR = const(0x400)
+DUE_CHORES = const(0x800)
+_HEAR_US = const(2000)
+_CHORES_US = const(20000)
+_D_EVENTS = const(13)  # of the detector's state, detection.py
+
+# Words of the sample at hand: what acquisition.py hands to ring and detector.
+S_TICKS = const(0)  # of its data-ready interrupt
+S_FORCE = const(1)  # offset binary
+S_DEPTH = const(2)
+S_PRESSURE = const(3)
+S_TURN = const(4)  # counts the samples from 0 to LAST_TURN; at 0 the supply is read too
+LAST_TURN = const(63)
+SAMPLE_WORDS = const(5)
 
 
 def words(count):
@@ -53,17 +80,20 @@ def words(count):
 
 
 @micropython.viper
-def push(raw_o, depth: int, pressure: int, ticks: int, ring_o, stamps_o, control_o) -> int:
-    """One sample into the ring; returns the force code in offset binary.
+def push(sample_o, ring_o, stamps_o, control_o):
+    """The sample at hand into the ring, with its flags.
 
-    The ring always takes the sample: what a slow host has not fetched is overwritten and counted by the
-    reader, so that the latest 8 s are there for resending.
+    The ring always takes it: what a slow host has not fetched is overwritten and counted by the reader, so
+    that the latest 8 s are there for resending.
     """
-    raw = ptr8(raw_o)
+    sample = ptr32(sample_o)
     ring = ptr32(ring_o)
     stamps = ptr32(stamps_o)
     control = ptr32(control_o)
-    code = ((raw[0] << 16) | (raw[1] << 8) | raw[2]) ^ _FORCE_SIGN
+    ticks = sample[S_TICKS]
+    code = sample[S_FORCE]
+    depth = sample[S_DEPTH]
+    pressure = sample[S_PRESSURE]
     flags = 0
     if code == 0 or code == _FORCE_MAX:
         flags = _FLAG_FORCE_SATURATED
@@ -84,24 +114,46 @@ def push(raw_o, depth: int, pressure: int, ticks: int, ring_o, stamps_o, control
     stamps[slot] = ticks
     control[LAST_TICKS] = ticks
     control[NEXT] = index + 1
-    return code
 
 
 @micropython.viper
-def block_due(now: int, stamps_o, control_o) -> int:
-    """How many samples to send now: a full block, or what is older than BLOCK_US, else 0."""
-    stamps = ptr32(stamps_o)
+def due(now: int, turn_o, stamps_o, control_o, state_o) -> int:
+    """What the main loop has to do: DUE_*, and how many samples make a block now (a full one, or old ones).
+
+    One look at everything: with nothing due, in 9 turns of 10, it is all that a turn takes.
+    """
+    turn = ptr32(turn_o)
     control = ptr32(control_o)
+    state = ptr32(state_o)
+    lasted = (now - turn[T_BEGAN]) & _TICKS_MASK
+    if turn[T_COUNTS] and lasted > turn[T_LONGEST]:
+        turn[T_LONGEST] = lasted
+    turn[T_BEGAN] = now
+    turn[T_COUNTS] = 1
+    found = 0
+    if state[_D_EVENTS] != turn[T_SENT_EVENTS]:
+        found = DUE_EVENTS
+    if ((now - turn[T_HEARD]) & _TICKS_MASK) >= _HEAR_US:
+        turn[T_HEARD] = now
+        found |= DUE_HEAR
+    if ((now - turn[T_CHORES]) & _TICKS_MASK) >= _CHORES_US:
+        turn[T_CHORES] = now
+        found |= DUE_CHORES
+    if turn[T_RUNNING] == 0:
+        if control[RESEND_LEFT] or control[RESEND_EVENTS_LEFT]:
+            found |= DUE_RESEND
+        return found
+    stamps = ptr32(stamps_o)
     first = control[SENT]
     taken = control[NEXT]
     if taken < 0 or taken > KEPT_SAMPLES:
         control[FULL] = 1
     waiting = (taken - first) & _TICKS_MASK
     if waiting >= BLOCK_SAMPLES:
-        return BLOCK_SAMPLES
+        return found | BLOCK_SAMPLES
     if waiting and ((now - stamps[first & _RING_MASK]) & _TICKS_MASK) >= BLOCK_US:
-        return waiting
-    return 0
+        return found | waiting
+    return found
 
 
 @micropython.viper

@@ -7,14 +7,18 @@ before each frame, so that the stump of a frame takes no other with it.
 
 from bone import framing, kernels
 
-MAX_RECEIVED_BYTES = 96  # the longest command, with room for a longer one of a newer host to be refused
+MAX_RECEIVED_BYTES = 192  # the longest command, with room for a longer one of a newer host to be refused
+_CUT_MS = 450  # a write that took so long was cut short (after 500 ms): nobody reads
+_WAITED_MS = 5  # the longest frame takes under 1 ms where the host reads
 
 
 class Link:
     """One payload buffer to fill, one frame buffer to send, one buffer to receive into."""
 
-    def __init__(self, console):
-        self._console = console
+    def __init__(self, board):
+        self._board = board
+        self._console = board.console
+        self.heard = board.console.any  # True where a byte of the host waits
         self._table = bytearray(1024)
         framing.crc_table(self._table)
         self.payload = bytearray(kernels.BLOCK_SAMPLES * 8 + 64)
@@ -24,12 +28,24 @@ class Link:
         self._filled = 0
         self._overlong = False
         self.bad_frames = 0
+        self.cut_writes = 0
+        self.deaf = False  # the latest write was cut
+        self.waited_ms = 0  # in writes that a host kept waiting
 
     def send(self, count):
         """Puts the first `count` bytes of `payload` on the wire as one frame."""
         framing.crc_append(self.payload, count, self._table)
         length = framing.cobs_encode(self.payload, count + 4, self._body)
+        board = self._board
+        board.feed_watchdog()  # towards a deaf host a STOP sends for minutes
+        began = board.ticks_ms()
         self._console.write(self._frame, length + 1)
+        took_ms = board.ticks_diff(board.ticks_ms(), began)
+        self.deaf = took_ms >= _CUT_MS
+        if self.deaf:
+            self.cut_writes += 1
+        if took_ms >= _WAITED_MS:
+            self.waited_ms += took_ms
 
     def send_copy(self, packet):
         """Sends a payload that was built elsewhere, word-aligned or not."""

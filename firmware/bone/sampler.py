@@ -1,51 +1,76 @@
-"""Data-ready interrupt -> ring. The three channels of one sample are read in one interrupt.
+"""Data-ready interrupt -> ring -> detector -> cues. The channels of a sample are read in one interrupt.
 
 While sampling nothing here allocates; the interrupt is hard, so a garbage collection does not delay it.
 """
 
-from bone import kernels
+import micropython
 
-_MEASURE_SAMPLES = 64
-_MEASURE_LEAST_SAMPLES = 16  # a slow converter: 80 a second gives 24 in the time
-_MEASURE_TIMEOUT_MS = 300
+from bone import cues as cueing
+from bone import detection, kernels
+from bone.acquisition import acquisition
+
+_MEASURE_LEAST_SAMPLES = 16  # of a slow converter
 
 
 class Sampler:
-    """Fills ring and stamps, owns the counters; the detector is stepped with every sample."""
+    """Fills ring and stamps, owns the counters; detector and cues are stepped with every sample."""
 
-    def __init__(self, board, ring, force, depth, pressure, detector):
+    def __init__(self, board, ring, force, depth, pressure, detector, cues):
         self.ring = ring.samples
         self.stamps = ring.stamps
         self.control = kernels.words(kernels.CONTROL_WORDS)
+        self.sample = kernels.words(kernels.SAMPLE_WORDS)
         self._board = board
         self._force = force
-        self._depth = depth
-        self._pressure = pressure
         self._detector = detector
-        self._ticks_us = board.ticks_us
+        self._parts = (
+            acquisition(board, force, depth, pressure),
+            kernels.push,
+            detection.detect,
+            cueing.cue,
+            self.sample,
+            self.control,
+            self.ring,
+            self.stamps,
+            detector.state,
+            detector.parameters,
+            detector.events,
+            cues.words,
+            cues.show,
+        )
         self._interrupt = self.on_data_ready  # bound once: binding allocates
         self.running = False
         self.rate_mhz = 0
 
+    @micropython.viper
     def on_data_ready(self, _pin):
-        """Interrupt body: one sample into the ring, one step of the detector."""
-        ticks = self._ticks_us()
-        self._force.read()
-        depth = self._depth.counts()
-        code = kernels.push(
-            self._force.raw, depth, self._pressure.counts(), ticks, self.ring, self.stamps, self.control
+        """Interrupt body: one sample into the ring, one step of the detector, the cue that follows from it.
+
+        What it works on comes in one piece: every look-up of a name or an attribute costs a microsecond.
+        """
+        acquire, push, detect, cue, sample, control, ring, stamps, state, parameters, events, words, show = (
+            self._parts
         )
-        self._detector.step(code, depth, ticks)
+        acquire(sample, control)
+        push(sample, ring, stamps, control)
+        detect(sample, state, parameters, events)
+        pins = int(cue(sample, state, events, words))
+        if pins:
+            show(pins)
+
+    def converter_answers(self):
+        """False where it does not give back its registers. Not while sampling."""
+        return self._force.answers()
 
     def measure_rate(self):
         """Measured sample rate in thousandths of a sample per second; 0 where no data-ready edge comes."""
         self.start()
-        waited = 0
-        while self.control[kernels.NEXT] < _MEASURE_SAMPLES and waited < _MEASURE_TIMEOUT_MS:
+        wanted, timeout_ms, waited = self._force.measure_samples, self._force.measure_timeout_ms, 0
+        while self.control[kernels.NEXT] < wanted and waited < timeout_ms:
             self._board.sleep_ms(1)
             waited += 1
         self.stop()
-        measured = min(self.control[kernels.NEXT], _MEASURE_SAMPLES)
+        measured = min(self.control[kernels.NEXT], wanted)
         self._clear(0)  # what was taken here belongs to no run; and the detector ran without its parameters
         if measured < _MEASURE_LEAST_SAMPLES:
             return 0
@@ -66,7 +91,7 @@ class Sampler:
 
     def _clear(self, run):
         control = self.control
-        for word in range(kernels.CONTROL_WORDS):
+        for word in range(kernels.SUPPLY):
             control[word] = 0
         control[kernels.RUN] = run
         control[kernels.PERIOD_US] = 1000000000 // self.rate_mhz if self.rate_mhz else 0

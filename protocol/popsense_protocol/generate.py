@@ -17,7 +17,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- generated: packet tables -->"
 FIELD_HEAD = "| offset | bytes | type | field | meaning |\n|---|---|---|---|---|"
 END = "<!-- end of generated tables -->"
-WITHOUT_OFFSETS = {"HELLO", "IDENTIFY"}  # packed in one go or compared whole; names cost memory on the device
+# Every name costs the device memory and time to start: offsets only of the packets in whose bytes it reads or
+# writes, formats only of those that it packs or unpacks as a whole.
+WITH_OFFSETS = {"STATUS", "ACK", "NAK", "FAULT", "HEALTH", "START", "RESEND"}
+WITH_FORMAT = {"HELLO", "PROFILE", "RESEND"}
 
 
 def wire_module() -> str:
@@ -78,9 +81,10 @@ def _scalars() -> Iterator[str]:
 def _packet_constants() -> Iterator[str]:
     for name, struct in packets.PACKETS.items():
         yield f"{name} = const(0x{TYPE_OF_NAME[name]:02X})"
-        yield f'{name}_FORMAT = "{struct_format(struct)}"'
+        if name in WITH_FORMAT:
+            yield f'{name}_FORMAT = "{struct_format(struct)}"'
         yield f"{name}_SIZE = const({fixed_size(struct)})"
-        if name not in WITHOUT_OFFSETS:
+        if name in WITH_OFFSETS:
             yield from (
                 f"{name}_{field.name.upper()}_AT = const({field.offset})" for field in fields(struct)[1:]
             )

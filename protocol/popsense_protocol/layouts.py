@@ -107,9 +107,9 @@ def _constants(struct: Any) -> list[tuple[str, Any]]:
 def _numpy_code(field: Field) -> str:
     if field.code.endswith("s"):
         return f"V{field.size}"
-    if field.code[0].isdigit():
-        return f"({field.code[:-1]},)u1"
-    return f"<{'i' if field.code.islower() else 'u'}{field.size}"
+    count = int(field.code[:-1] or "1")
+    kind = f"<{'i' if field.code.islower() else 'u'}{field.size // count}"
+    return f"({count},){kind}" if count > 1 else kind
 
 
 SAMPLE_DTYPE = numpy_dtype(packets.Sample)

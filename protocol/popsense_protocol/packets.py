@@ -11,7 +11,8 @@ from typing import Any, cast
 import construct as c
 
 # 2: EVENT has a basis and new kinds, PROFILE. 3: runs, RESEND, CLOCK; ACK tells clock and counts.
-PROTOCOL_VERSION = 3
+# 4: calibration, faults and health, TARE, EXIT, cues. What a recording is made of stayed as in 3.
+PROTOCOL_VERSION = 4
 
 State = c.Enum(c.Int8ul, idle=0, sampling=1)
 Mode = c.Enum(c.Int8ul, guided=0, assessment=1, blind=2)
@@ -40,8 +41,40 @@ NakReason = c.Enum(
     sensor_fault=6,
     not_kept=7,
     no_calibration=8,
+    loaded=9,
+    noisy=10,
+    flash_failed=11,
 )
 Stored = c.Enum(c.Int8ul, samples=0, events=1)
+Sensor = c.Enum(c.Int8ul, force=0, depth=1, pressure=2)
+Cue = c.Enum(c.Int8ul, none=0, stop=1, go_on_then_stop=2)
+# A fault's bit in HEALTH is 1 << its code.
+Fault = c.Enum(
+    c.Int8ul,
+    force_converter=1,
+    force_cell_open=2,
+    force_cell_shorted=3,
+    force_saturated=4,
+    force_stuck=5,
+    force_noisy=6,
+    force_garbage=7,
+    data_ready_timeout=8,
+    conversions_missed=9,
+    depth_open=10,
+    depth_stuck=11,
+    pressure_saturated=12,
+    pressure_stuck=13,
+    overload=14,
+    undervoltage=15,
+    calibration_corrupt=16,
+    flash_failed=17,
+    watchdog_reset=18,
+    host_not_reading=19,
+    host_silent=20,
+    command_garbage=21,
+    slow_loop=22,
+    low_heap=23,
+)
 
 FORCE_OFFSET_COUNTS = 1 << 23  # force is stored in offset binary: 0 counts is this code
 FORCE_MASK = 0xFFFFFF  # of force_and_flags; the flags are the top 8 bits
@@ -55,9 +88,14 @@ BASIS_DEPTH = 0x02  # without it the detector went by force alone and is less su
 
 START_UNCALIBRATED = 0x01  # begin although the device has no calibration
 
+HEALTH_SELF_TEST = 0x01  # repeat the power-on self-test first; refused while sampling
+
+CALIBRATION_POINTS = 16  # at most, of one sensor
+
 OPTION_RESERVOIR = 0x01  # raised reservoir: the chamber has a resting pressure
 OPTION_DEPTH = 0x02
 OPTION_PRESSURE = 0x04
+OPTION_HX711 = 0x08  # the force converter is an HX711: the low-cost build
 
 IDENTIFY_MAGIC = b"popsense"  # with its type, CRC and COBS codes it holds no 0x03 (console rule)
 
@@ -86,9 +124,24 @@ Channel = _packet(
     "unit" / Unit * "UNIT; none where nothing is fitted",
     "bits" / c.Int8ul * "resolution of a reading",
     "fitted" / c.Int8ul * "1 = this build has the sensor",
-    "reserved" / c.Const(0, c.Int8ul),
+    "settle_samples" / c.Int8ul * "samples until a step shows in full; 0 = not told",
     "zero_counts" / c.Int32sl * "nominal reading at 0 units",
     "nano_units_per_count" / c.Int32ul * "nominal scale, 1e-9 units a count; a calibration replaces it",
+)
+
+Calibration = _packet(
+    "count" / c.Int8ul * "points that are used, 2 to 16; 0 = no calibration",
+    "reserved" / c.Const(bytes(3), c.Bytes(3)),
+    "id" / c.Int32ul * "not 0; chosen by whoever calibrated",
+    "day" / c.Int32ul * "on which it was made, days since 1970-01-01 UTC",
+    "valid_days" / c.Int32ul * "from that day on; the device has no clock, so the host says what is expired",
+    "residual_microunits" / c.Int32ul * "largest distance of a reference from its line: uN, nm, mPa",
+    "counts"
+    / c.Array(CALIBRATION_POINTS, c.Int32sl)
+    * "readings at the points, strictly rising; the unused ones are 0",
+    "milliunits"
+    / c.Array(CALIBRATION_POINTS, c.Int32sl)
+    * "what they mean, never falling: mN, um, Pa; between and beyond the points straight lines",
 )
 
 HELLO = _packet(
@@ -102,7 +155,7 @@ HELLO = _packet(
     "event_capacity" / c.Int16ul * "events that the device keeps; older ones are overwritten",
     "board_id" / c.Bytes(8) * "of the board, for ever",
     "boot_id" / c.Int32ul * "drawn at every start: a new one means that ring and events are gone",
-    "calibration_id" / c.Int32ul * "0 = no calibration on the device",
+    "calibration_id" / c.Int32ul * "of all sensors together; 0 = a fitted sensor has no calibration",
     "sample_rate_mhz"
     / c.Int32ul
     * "thousandths of a sample a second, measured at start; 0 = no force sensor",
@@ -180,6 +233,40 @@ NAK = _packet(
     * "not_kept: the next one that will be sent, else the oldest that is kept; else 0",
 )
 
+FAULT = _packet(
+    "type" / c.Const(0x07, c.Int8ul),
+    "code" / Fault * "FAULT",
+    "raised" / c.Int8ul * "1 = it began, 0 = it is over",
+    "reserved" / c.Const(0, c.Int8ul),
+    "run" / c.Int16ul * "of the last START",
+    "number" / c.Int16ul * "counts from 0 at power-on, modulo 2^16",
+    "next_sample" / c.Int32ul * "index the next sample got when it was noticed",
+    "ticks_us" / c.Int32ul * "device clock at that moment, us modulo 2^30",
+    "value" / c.Int32sl * "what was measured; its unit depends on the code",
+)
+
+HEALTH = _packet(
+    "type" / c.Const(0x08, c.Int8ul),
+    "state" / State * "STATE",
+    "run" / c.Int16ul * "of the last START",
+    "faults" / c.Int32ul * "present now, bit 1 << FAULT",
+    "faults_of_run" / c.Int32ul * "seen since START (before the first one: since power-on), bit 1 << FAULT",
+    "supply_mv" / c.Int32ul * "supply voltage of the board, mV; 0 = not measured",
+    "force_zero_counts" / c.Int32sl * "mean of the unloaded cell, at the last TARE or self-test",
+    "force_noise_counts" / c.Int32ul * "standard deviation there; 0 = not measured",
+    "bridge_counts" / c.Int32sl * "rise of the force reading under the burn-out currents; 0 = not measured",
+    "loop_us" / c.Int32ul * "longest turn of the main loop since START",
+    "heap_free_bytes" / c.Int32ul * "measured at START or STOP, never while sampling",
+    "cut_writes" / c.Int32ul * "writes that the host did not read in time, since START",
+)
+
+CALIBRATION = _packet(
+    "type" / c.Const(0x09, c.Int8ul),
+    "sensor" / Sensor * "SENSOR",
+    "request" / c.Int16ul * "of the READ_CALIBRATION that this answers",
+    "record" / Calibration,
+)
+
 IDENTIFY = _packet(
     "type" / c.Const(0x41, c.Int8ul),
     "magic" / c.Const(IDENTIFY_MAGIC, c.Bytes(len(IDENTIFY_MAGIC))),
@@ -187,7 +274,7 @@ IDENTIFY = _packet(
 
 START = _packet(
     "type" / c.Const(0x42, c.Int8ul),
-    "mode" / Mode * "MODE; kept for the record, the device treats all alike",
+    "mode" / Mode * "MODE; light and buzzer speak in guided mode only",
     "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
     "options" / c.Int8ul * "START_*",
 )
@@ -215,6 +302,8 @@ PROFILE = _packet(
     "far_rise_mn" / c.Int32ul * "second rise of the force that makes a far-cortex contact",
     "far_stays_mn" / c.Int32ul * "force that no marrow offers: kept up so deep, it is the far cortex too",
     "flex_nm_per_n" / c.Int32ul * "compliance of the plug",
+    "cue" / c.Int32ul * "CUE: what light and buzzer say in guided mode",
+    "go_on_um" / c.Int32ul * "go_on_then_stop: depth beyond the inner face at which stop follows",
 )
 
 RESEND = _packet(
@@ -233,6 +322,37 @@ CLOCK = _packet(
     "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
 )
 
+READ_CALIBRATION = _packet(
+    "type" / c.Const(0x47, c.Int8ul),
+    "sensor" / Sensor * "SENSOR; answered by CALIBRATION, then ACK",
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+)
+
+WRITE_CALIBRATION = _packet(
+    "type" / c.Const(0x48, c.Int8ul),
+    "sensor" / Sensor * "SENSOR",
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    "record" / Calibration,
+)
+
+TARE = _packet(
+    "type" / c.Const(0x49, c.Int8ul),
+    "reserved" / c.Const(0, c.Int8ul),
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+)
+
+EXIT = _packet(
+    "type" / c.Const(0x4A, c.Int8ul),
+    "reserved" / c.Const(0, c.Int8ul),
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+)
+
+READ_HEALTH = _packet(
+    "type" / c.Const(0x4B, c.Int8ul),
+    "options" / c.Int8ul * "HEALTH_*; answered by HEALTH, then ACK",
+    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+)
+
 PACKETS: Mapping[str, Any] = {
     "HELLO": HELLO,
     "SAMPLE_BLOCK": SAMPLE_BLOCK,
@@ -240,14 +360,22 @@ PACKETS: Mapping[str, Any] = {
     "STATUS": STATUS,
     "ACK": ACK,
     "NAK": NAK,
+    "FAULT": FAULT,
+    "HEALTH": HEALTH,
+    "CALIBRATION": CALIBRATION,
     "IDENTIFY": IDENTIFY,
     "START": START,
     "STOP": STOP,
     "PROFILE": PROFILE,
     "RESEND": RESEND,
     "CLOCK": CLOCK,
+    "READ_CALIBRATION": READ_CALIBRATION,
+    "WRITE_CALIBRATION": WRITE_CALIBRATION,
+    "TARE": TARE,
+    "EXIT": EXIT,
+    "READ_HEALTH": READ_HEALTH,
 }
-_FLAG_PREFIXES = ("FLAG_", "OPTION_", "BASIS_", "START_")
+_FLAG_PREFIXES = ("FLAG_", "OPTION_", "BASIS_", "START_", "HEALTH_")
 FLAGS = {name: value for name, value in globals().items() if name.startswith(_FLAG_PREFIXES)}
 ENUMS = {
     "STATE": State,
@@ -257,4 +385,7 @@ ENUMS = {
     "EVENT": EventKind,
     "NAK": NakReason,
     "STORED": Stored,
+    "SENSOR": Sensor,
+    "CUE": Cue,
+    "FAULT": Fault,
 }

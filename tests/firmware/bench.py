@@ -66,7 +66,7 @@ def powered(script: SensorScript, interpreter: str) -> Iterator[Bench]:
     child = FirmwareChild(script, find_interpreter(interpreter), seed=3)
     try:
         bench = Bench(child)
-        bench.run(100)  # the application has measured its rate and said HELLO
+        bench.run(200)  # the application has tested itself and said HELLO
         yield bench
     finally:
         child.close()

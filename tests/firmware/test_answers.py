@@ -70,7 +70,7 @@ def test_an_index_of_any_size_goes_into_ack_and_status(device: StandIn, index: i
 
 
 def test_the_clock_wraps_at_2_to_the_30(device: StandIn):
-    device.power_on(ticks_us=2**30 - 70_000)
+    device.power_on(ticks_us=2**30 - 200_000)
     device.ask("IDENTIFY")
     stamps = []
     for _ in range(30):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from popsense.link.fault_wording import present_faults
 from popsense_protocol.codec import NAME_OF_TYPE
 from popsense_protocol.packets import EventKind
 from tests.conftest import Require
@@ -16,7 +17,7 @@ from tests.firmware.interpreters import ScriptProcess
 
 PATH = (
     *("interrupt body", "whole puncture", "blocks and events", "status and hello", "commands"),
-    *("foul frames", "random bytes", "resending", "whole loop"),
+    *("foul frames", "random bytes", "resending", "whole loop", "faults"),
 )
 ALLOCATING = ("a list", "a bound method", "a float")
 CONSOLE = "real console"  # reads what stands behind its line
@@ -24,7 +25,7 @@ CONSOLE = "real console"  # reads what stands behind its line
 
 @cache
 def verdicts() -> dict[str, Any]:
-    """Of all cases in one process: (verdict, frames sent by packet name, samples taken, kinds of events)."""
+    """Of all cases in one process: verdict, frames sent by packet name, samples taken, events, faults."""
     cases = [*PATH, *ALLOCATING, CONSOLE]
     script = ScriptProcess("heap_lock", "micropython")
     answers = [script.ask(case, behind="abcdef" if case == CONSOLE else "") for case in cases]
@@ -35,8 +36,9 @@ def verdicts() -> dict[str, Any]:
             {NAME_OF_TYPE[int(kind)]: count for kind, count in sent.items()},
             samples,
             [EventKind.decmapping[event] for event in events],
+            present_faults(faults),
         )
-        for case, (verdict, sent, samples, events) in zip(cases, answers, strict=True)
+        for case, (verdict, sent, samples, events, faults) in zip(cases, answers, strict=True)
     }
 
 
@@ -55,7 +57,7 @@ def test_the_proof_can_fail(case: str, require: Require):
 def test_the_path_was_really_taken(require: Require):
     """A proof over code that was not run proves nothing."""
     require("micropython")
-    sent = {case: frames for case, (_, frames, _, _) in verdicts().items()}
+    sent = {case: frames for case, (_, frames, *_) in verdicts().items()}
     assert verdicts()["interrupt body"][2] >= 500
     assert sent["blocks and events"]["EVENT"] == 20
     assert sent["blocks and events"]["SAMPLE_BLOCK"] >= 250
@@ -67,10 +69,13 @@ def test_the_path_was_really_taken(require: Require):
     assert (sent["resending"]["NAK"], sent["resending"]["ACK"]) == (5, 5)
     assert sent["resending"]["EVENT"] >= 3 + 3 + 64
     assert sent["resending"]["SAMPLE_BLOCK"] > 100
-    assert {name: sent["whole loop"][name] >= 2 for name in ("STATUS", "HELLO", "SAMPLE_BLOCK")} == {
-        "STATUS": True,
-        "HELLO": True,
-        "SAMPLE_BLOCK": True,
+    repeated = ("STATUS", "HEALTH", "HELLO", "SAMPLE_BLOCK")
+    assert all(sent["whole loop"][name] >= 2 for name in repeated)
+    assert sent["faults"]["FAULT"] >= 20  # each begins and is over
+    assert set(verdicts()["faults"][4]) >= {
+        *("force_saturated", "force_stuck", "force_garbage", "data_ready_timeout", "conversions_missed"),
+        *("depth_open", "pressure_saturated", "overload", "undervoltage", "host_not_reading"),
+        "command_garbage",
     }
 
 

@@ -17,7 +17,13 @@ from tests.firmware.sources import constants
 WORDS = constants("detection.py")
 MOST = 2**24
 MOST_FLEX = constants("detector.py")["_MOST_FLEX_NM_PER_N"]
-LIMITS = {"depth_fitted": 1, "drop_permille": 1000, "drop_out_permille": 1000, "flex_nm_per_n": MOST_FLEX}
+LIMITS = {
+    "depth_fitted": 1,
+    "drop_permille": 1000,
+    "drop_out_permille": 1000,
+    "flex_nm_per_n": MOST_FLEX,
+    "cue": 2,
+}
 TIMES_MS = {
     "P_CONTACT_SAMPLES": "CONTACT_MS",
     "P_RELEASE_SAMPLES": "RELEASE_MS",
@@ -128,7 +134,7 @@ def test_without_depth_the_fall_has_its_own_figures(firmware: Firmware):
 
 def test_a_packet_is_unpacked_by_name(firmware: Firmware):
     assert unpacked(firmware) == PROFILE
-    other = {name: 100 + k for k, name in enumerate(SETTINGS["PROFILE_FIELDS"])}
+    other = {name: 100 + k for k, name in enumerate(SETTINGS["PROFILE_FIELDS"])} | {"cue": 2}
     assert unpacked(firmware, **other) == other | {"depth_fitted": 1}
     assert unpacked(firmware, depth_fitted=0) == PROFILE | {"depth_fitted": 0}
 

@@ -7,7 +7,7 @@ import pytest
 
 from popsense_protocol import packets
 from popsense_protocol.codec import encode
-from popsense_protocol.layouts import fixed_size
+from popsense_protocol.layouts import fixed_size, struct_format
 from tests.firmware.conftest import Firmware
 from tests.protocol.strategies import NAMES, flat, integer_range
 
@@ -18,7 +18,10 @@ def test_the_firmwares_formats_agree_with_the_declarations(firmware: Firmware, n
     for end in (0, 1):
         fields = _extreme(kind, end)
         values = [{"hex": v.hex()} if isinstance(v, bytes) else v for v in flat(kind, fields)]
-        assert firmware("pack", [name, values]) == encode(name, **fields)[: fixed_size(kind)].hex()
+        assert (
+            firmware("pack", [struct_format(kind), values])
+            == encode(name, **fields)[: fixed_size(kind)].hex()
+        )
 
 
 def _extreme(kind: Any, end: int) -> Any:

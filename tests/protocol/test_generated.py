@@ -15,7 +15,8 @@ DETECTOR = constants("detector.py")
 SETTINGS = constants("settings.py")
 RING = constants("sample_ring.py")
 LINK = constants("link.py")
-KERNELS = constants("kernels.py")
+CUES = constants("cues.py")
+BOARD = constants("board.py")
 
 # File -> name in it -> what it must equal. A const() of a viper file cannot be imported (kernels.py).
 REPEATED = {
@@ -25,7 +26,6 @@ REPEATED = {
         "KEPT_SAMPLES": RING["RING_SAMPLES"] - KERNELS["_RING_GUARD"],
         "_BLOCK_WORDS": fixed_size(packets.SAMPLE_BLOCK) // 4,
         "_BLOCK_TYPE": WIRE["SAMPLE_BLOCK"],
-        "_FORCE_SIGN": packets.FORCE_OFFSET_COUNTS,
         "_FORCE_MAX": packets.FORCE_MASK,
         "_ANALOG_MAX": 4 * 4095,
         "_TICKS_MASK": 2**30 - 1,
@@ -33,9 +33,11 @@ REPEATED = {
         "_FLAG_DEPTH_SATURATED": packets.FLAG_DEPTH_SATURATED,
         "_FLAG_PRESSURE_SATURATED": packets.FLAG_PRESSURE_SATURATED,
         "_FLAG_AFTER_GAP": packets.FLAG_AFTER_GAP,
+        "_D_EVENTS": DETECTION["D_EVENTS"],
     },
     "detection.py": {
         "_TICKS_MASK": 2**30 - 1,
+        **{f"_{name}": KERNELS[name] for name in ("S_TICKS", "S_FORCE", "S_DEPTH")},
         "_EVENT_RING_MASK": DETECTION["EVENT_CAPACITY"] - 1,
         "EVENT_BYTES": fixed_size(packets.EVENT),
         "_EVENT_WORDS": fixed_size(packets.EVENT) // 4 - 1,
@@ -55,10 +57,50 @@ REPEATED = {
         "_BASIS_DEPTH": packets.BASIS_DEPTH,
         "_NOT_FAR": DETECTION["_DONE_LOSS"] | DETECTION["_DONE_UNCERTAIN"],
     },
+    "rp2040_registers.py": {
+        **{f"_{name}": KERNELS[name] for name in ("S_TICKS", "S_FORCE", "S_DEPTH", "S_PRESSURE", "S_TURN")},
+        "_LAST_TURN": KERNELS["LAST_TURN"],
+        "_SUPPLY": KERNELS["SUPPLY"],
+        "_TICKS_MASK": 2**30 - 1,
+        "_FORCE_SIGN": packets.FORCE_OFFSET_COUNTS,
+        "_SELECT_FORCE": 1 << BOARD["ADS1220_CS_GPIO"],
+        **{
+            f"_CONVERT_{name}": (BOARD[f"{name}_ADC_GPIO"] - 26) << 12 | 0x5
+            for name in ("DEPTH", "PRESSURE", "SUPPLY")
+        },
+    },
+    "cues.py": {
+        "_CUE_STOP": WIRE["CUE_STOP"],
+        "_CUE_GO_ON_THEN_STOP": WIRE["CUE_GO_ON_THEN_STOP"],
+        "_TICKS_MASK": 2**30 - 1,
+        "_S_TICKS": KERNELS["S_TICKS"],
+        **{f"_{name}": DETECTION[name] for name in ("D_EVENTS", "D_ADVANCE")},
+        **{
+            name: DETECTION[name]
+            for name in (
+                *("_ADVANCE_BIAS", "_EVENT_RING_MASK", "_EVENT_WORDS", "_EVENT_POP", "_EVENT_LOSS"),
+                *("_EVENT_FAR", "_EVENT_WITHDRAWAL", "_EVENT_UNCERTAIN", "_EVENT_USED_HOLE"),
+            )
+        },
+    },
+    "acquisition.py": {"_FORCE_SIGN": packets.FORCE_OFFSET_COUNTS},
+    "health_kernels.py": {
+        "_RING_MASK": RING["RING_SAMPLES"] - 1,
+        "_KEPT_SAMPLES": KERNELS["KEPT_SAMPLES"],
+        "_NEXT": KERNELS["NEXT"],
+        "_SENT": KERNELS["SENT"],
+        "_TICKS_MASK": 2**30 - 1,
+        "_FLAG_FORCE_SATURATED": packets.FLAG_FORCE_SATURATED,
+        "_FORCE_MAX": packets.FORCE_MASK,
+    },
+    "health.py": {"FORCE_OFFSET": packets.FORCE_OFFSET_COUNTS},
+    "self_test.py": {"FORCE_OFFSET": packets.FORCE_OFFSET_COUNTS},
     "sample_ring.py": {"SAMPLE_BYTES": SAMPLE_DTYPE.itemsize, "STAMP_BYTES": 4},
 }
 OF_ITS_OWN = {  # constants with an underscore that repeat nothing
     "_RING_GUARD",
+    "_HEAR_US",
+    "_CHORES_US",
     "_PHASE_WAITING",
     "_PHASE_CONTACT",
     "_PHASE_INSIDE",
@@ -69,6 +111,9 @@ OF_ITS_OWN = {  # constants with an underscore that repeat nothing
     "_THROUGH",
     "_DEEPER",
     "_DEPTH_SHIFT",
+    "_CODES_A_PERIOD",
+    "_WIDE_CODE",
+    "_WIDE_REACH",
 }
 
 
@@ -78,7 +123,7 @@ def test_repeated_constants_equal_what_they_repeat(file: str):
     assert {name: found.get(name) for name in REPEATED[file]} == REPEATED[file]
 
 
-@pytest.mark.parametrize("file", ["kernels.py", "detection.py"])
+@pytest.mark.parametrize("file", ["kernels.py", "detection.py", "health_kernels.py"])
 def test_every_private_constant_is_compared_or_said_to_be_of_its_own(file: str):
     private = {name for name in constants(file) if name.startswith("_")}
     assert private - OF_ITS_OWN == {name for name in REPEATED[file] if name.startswith("_")}

@@ -13,8 +13,8 @@ from tests.firmware.interpreters import INTERPRETERS, run_script
 from tests.protocol import golden
 from tests.protocol.strategies import NAMES, plain
 
-COMMANDS = ("IDENTIFY", "START", "STOP", "PROFILE", "RESEND", "CLOCK")
-FROM_DEVICE = tuple(name for name in NAMES if name not in COMMANDS)
+FROM_DEVICE = ("HELLO", "SAMPLE_BLOCK", "EVENT", "STATUS", "ACK", "NAK", "FAULT", "HEALTH", "CALIBRATION")
+COMMANDS = tuple(name for name in NAMES if name not in FROM_DEVICE)
 in_both_interpreters = pytest.mark.parametrize("interpreter", INTERPRETERS)
 
 
@@ -72,6 +72,13 @@ def test_firmware_reads_the_golden_frame(name: str, interpreter: str, require: R
         expected["options"] = fields["options"]
     elif name == "RESEND":
         expected.update(first=fields["first"], count=fields["count"])
+    elif name in ("READ_CALIBRATION", "WRITE_CALIBRATION"):
+        expected["sensor"] = int(packets.Sensor.encmapping[fields["sensor"]])
+    elif name == "READ_HEALTH":
+        expected["options"] = fields["options"]
+    if name == "WRITE_CALIBRATION":
+        record = fields["record"]
+        expected["points"] = [record[values][: record["count"]] for values in ("counts", "milliunits")]
     assert found == expected
 
 

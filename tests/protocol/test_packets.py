@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from popsense_protocol import packets
 from popsense_protocol.codec import TYPE_OF_NAME, PacketError, decode, encode, schema_hash, schema_text
 from popsense_protocol.framing import MAX_PAYLOAD_BYTES
-from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, SAMPLE_DTYPE, fields, fixed_size, numpy_dtype
+from popsense_protocol.layouts import (
+    BLOCK_HEADER_DTYPE,
+    SAMPLE_DTYPE,
+    fields,
+    fixed_size,
+    numpy_dtype,
+    struct_format,
+)
 from tests.firmware.sources import constants
 from tests.protocol.strategies import NAMES, flat, packet_fields, plain
 
@@ -37,7 +44,7 @@ def test_every_packet_round_trips(name: str, data: st.DataObject):
 def test_struct_of_the_firmware_and_construct_agree(name: str, data: st.DataObject):
     sent = data.draw(packet_fields(name))
     built = encode(name, **sent)[: fixed_size(packets.PACKETS[name])]
-    assert struct.pack(WIRE[f"{name}_FORMAT"], *flat(packets.PACKETS[name], sent)) == built
+    assert struct.pack(struct_format(packets.PACKETS[name]), *flat(packets.PACKETS[name], sent)) == built
     assert WIRE[f"{name}_SIZE"] == len(built)
 
 
@@ -112,6 +119,11 @@ def test_packet_types_are_distinct_and_commands_apart():
         "PROFILE",
         "RESEND",
         "CLOCK",
+        "READ_CALIBRATION",
+        "WRITE_CALIBRATION",
+        "TARE",
+        "EXIT",
+        "READ_HEALTH",
     }
 
 

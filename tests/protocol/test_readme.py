@@ -20,6 +20,7 @@ from tests.protocol import golden
 README = (generate.REPOSITORY / "protocol" / "README.md").read_text(encoding="utf-8")
 KERNELS = constants("kernels.py")
 APP = constants("app.py")
+SETTINGS = constants("settings.py")
 RING = constants("sample_ring.py")["RING_SAMPLES"]
 EVENTS = constants("detection.py")["EVENT_CAPACITY"]
 HEX_BLOCK = re.compile(r"(?m)(?:^    [0-9a-f]{2}(?: [0-9a-f]{2})*\n)+")
@@ -136,9 +137,13 @@ def test_the_identify_magic_and_the_places_fixed_for_ever():
 
 @pytest.mark.parametrize(
     ("title", "names"),
-    [("Events", packets.EventKind.encmapping), ("Refusals", packets.NakReason.encmapping)],
+    [
+        ("Events", packets.EventKind.encmapping),
+        ("Refusals", packets.NakReason.encmapping),
+        ("Health and faults", packets.Fault.encmapping),
+    ],
 )
-def test_every_kind_of_event_and_every_refusal_is_explained_in_its_order(title: str, names: dict[str, int]):
+def test_every_event_refusal_and_fault_is_explained_in_its_order(title: str, names: dict[str, int]):
     assert re.findall(r"(?m)^\| (\w+) \|", section(title))[1:] == list(names)
 
 
@@ -173,7 +178,8 @@ def test_the_limits_of_a_frame_are_those_of_both_decoders():
     [
         (r"HELLO \| every ([\d,]+) ms while idle", APP["IDLE_HELLO_MS"]),
         (r"HELLO \| every .*?every ([\d,]+) s while sampling", APP["BUSY_HELLO_MS"] // 1000),
-        (r"STATUS \| every ([\d,]+) s", APP["STATUS_MS"] // 1000),
+        (r"STATUS, HEALTH \| every ([\d,]+) s", APP["STATUS_MS"] // 1000),
+        (r"while the device samples \| for ([\d,]+) s", SETTINGS["HOST_SILENT_MS"] // 1000),
         (r"SAMPLE_BLOCK \| when ([\d,]+) samples", KERNELS["BLOCK_SAMPLES"]),
         (r"has waited ([\d,]+) ms", KERNELS["BLOCK_US"] // 1000),
         (r"ring \| ([\d,]+) samples", RING),
@@ -188,6 +194,30 @@ def test_the_limits_of_a_frame_are_those_of_both_decoders():
 )
 def test_the_table_of_times_and_limits_has_the_figures_of_firmware_and_host(text: str, figure: float):
     assert said_figures(section("Timing and limits"), text) == [figure]
+
+
+@pytest.mark.parametrize(
+    ("fault", "figures"),
+    [
+        ("force_saturated", {"SUSTAINED_MS": 1}),
+        ("force_stuck", {"STUCK_SAMPLES": 1}),
+        ("force_noisy", {"NOISY_MN": 0.001, "TARE_NOISY_MN": 0.001}),
+        ("force_garbage", {"JUMP_MN": 0.001}),
+        ("data_ready_timeout", {"READY_PERIODS": 1}),
+        ("depth_stuck", {"STUCK_ANALOG_MS": 0.001}),
+        ("overload", {"OVERLOAD_MS": 1}),
+        ("undervoltage", {"SUPPLY_LEAST_MV": 0.001, "SUPPLY_READINGS": 0.1}),
+        ("host_silent", {"HOST_SILENT_MS": 0.001}),
+        ("slow_loop", {"SLOW_LOOP_MS": 1}),
+        ("low_heap", {"LOW_HEAP_BYTES": 1 / 1024}),
+    ],
+)
+def test_the_table_of_faults_has_the_figures_of_the_firmware(fault: str, figures: dict[str, float]):
+    (said,) = re.findall(rf"(?m)^\| {fault} \| (.+) \| .+ \|$", section("Health and faults"))
+    numbers = [float(found) for found in re.findall(r"\d+(?:\.\d+)?", said)]
+    assert [
+        SETTINGS[name] * scale for name, scale in figures.items() if SETTINGS[name] * scale not in numbers
+    ] == []
 
 
 def test_the_ring_less_its_guard_is_what_can_be_sent_again():

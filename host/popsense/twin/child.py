@@ -4,10 +4,13 @@ The records are those of board/usb.py; the child runs only while an exchange is 
 """
 
 import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from popsense.twin.board import usb, world
 from popsense.twin.child_process import ChildProcess
+from popsense.twin.defects import POWER_ON, Defect, Restart
 from popsense.twin.firmware_files import firmware_root
 from popsense.twin.interpreter import Interpreter
 from popsense.twin.script import SensorScript
@@ -30,13 +33,25 @@ class Exchange(NamedTuple):
 class FirmwareChild(ChildProcess):
     """One power-on of the simulated board; `boot` counts them, each has a boot id of its own."""
 
-    def __init__(self, script: SensorScript, interpreter: Interpreter, seed: int, boot: int = 0) -> None:
+    def __init__(
+        self,
+        script: SensorScript,
+        interpreter: Interpreter,
+        seed: int,
+        boot: int = 0,
+        defects: Sequence[Defect] = (),
+        restart: Restart = POWER_ON,
+    ) -> None:
         options = {
             "script": "script.u16",
             "period_ns": script.sample_period_ns,
             "rest_samples": script.rest_samples,
+            "converter": script.chip,
             "board_id": f"{0x7457494E00000000 + seed % 2**32:016x}",  # "tWIN" and the seed
             "boot_id": (seed * 2654435761 + boot * 40503 + 1) % 2**32,
+            "reset_cause": restart.cause,
+            "scratch0": restart.scratch0,
+            "defects": sorted(defects, key=lambda defect: defect.sample),
         }
         super().__init__(
             interpreter,
@@ -44,7 +59,7 @@ class FirmwareChild(ChildProcess):
             options,
             firmware_root(),
             "the simulated board",
-            lambda folder: script.write(folder / "script.u16"),
+            lambda folder: _lay_in(folder, script, restart.flash),
         )
         try:
             self._receive()
@@ -68,3 +83,12 @@ class FirmwareChild(ChildProcess):
             raise self.broken()
         now_us, origin_us, ended = END_RECORD.unpack(self.read(END_RECORD.size))
         return Exchange(bytes(data), now_us, None if origin_us == world.NOT_BEGUN else origin_us, bool(ended))
+
+
+def _lay_in(folder: Path, script: SensorScript, flash: Mapping[str, bytes]) -> None:
+    """What the child finds: the script, and the calibration files on its flash."""
+    script.write(folder / "script.u16")
+    if flash:
+        (folder / "calibration").mkdir()
+    for name, content in flash.items():
+        (folder / "calibration" / name).write_bytes(content)

@@ -8,7 +8,7 @@ from pathlib import Path
 from popsense.errors import UsageError
 
 BOARD = Path(__file__).parent / "board"
-HEAP = "256k"  # a Pico has 240; here every object is twice the size, so what fits here fits there
+HEAP = "384k"  # a Pico has 240; here every object is twice the size, and the source is compiled in it
 
 
 @dataclass(frozen=True)

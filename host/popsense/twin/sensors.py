@@ -13,6 +13,7 @@ import numpy.typing as npt
 from popsense.model import FloatArray, IntArray
 from popsense.twin import disturbances
 from popsense.twin.board.world import MISSED_WORD
+from popsense.twin.converters import ADS1220, Converter
 from popsense.twin.disturbances import ADC_LIMIT_CODE
 from popsense.twin.hand import REST_S
 from popsense.twin.insertion import Insertion, Truth, generator
@@ -47,7 +48,8 @@ class SensorSpec:
 
     capacity_n: float = 500.0
     sensitivity_mv_per_v: float = 2.0
-    gain: float = 128.0  # ADS1220, reference = excitation, so counts do not depend on the supply
+    gain: float = 128.0
+    converter: Converter = ADS1220
 
     # --- force, steady errors. Makers' figures for common cells (T): creep 0.03 % in 30 min, hysteresis
     # 0.02 %, of rated output, senstech.co.kr "term"; how fast both set in is uncalibrated.
@@ -98,7 +100,8 @@ class SensorSpec:
     @property
     def counts_per_n(self) -> float:
         """Converter counts for one newton."""
-        return self.sensitivity_mv_per_v * 1e-3 * self.gain * FORCE_LIMIT_COUNTS / self.capacity_n
+        full_scale_mv_per_v = 1e3 * self.converter.reference_share / self.gain
+        return self.sensitivity_mv_per_v / full_scale_mv_per_v * FORCE_LIMIT_COUNTS / self.capacity_n
 
 
 def _no_samples() -> IntArray:
@@ -117,6 +120,7 @@ class SensorScript:
     pressure_codes: CodeArray
     truth: Truth
     missed: IntArray = field(default_factory=_no_samples)  # indices of conversions that nobody reads
+    chip: str = ADS1220.chip  # that gives the force
 
     def write(self, path: Path) -> None:
         """Writes 10 little-endian uint16 per sample, no header: low and high half of the 32-bit two's
@@ -145,7 +149,8 @@ def digitise(
 ) -> SensorScript:
     """What the chips give for the insertion, one sample every period_ns (None: the insertion's own period).
 
-    Force is the mean over the period before the sample's instant, depth and pressure are read at it.
+    Force is the mean over the converter's settle_periods before the sample's instant, depth and pressure are
+    read at it.
     Random draws come from four generators, so that a change of one term leaves the others as they were:
     "sensors" (zero balance, drift, force, depth, pressure), "hum" (phases of force and on-chip converter),
     "bursts" (number, moments, force, depth), "missed". Same seed and spec, same bytes.
@@ -158,9 +163,8 @@ def digitise(
     adc_hum = disturbances.hum(clock.instants_s, 0.0, spec.adc_hum_lsb, spec.hum_hz, float(hum_phases[1]))
 
     force_n = _cell_n(insertion.time_s, insertion.force_n + bump_n, clock, spec)
-    force_n += disturbances.hum(
-        clock.instants_s, clock.period_s, spec.hum_n, spec.hum_hz, float(hum_phases[0])
-    )
+    settling_s = spec.converter.settle_periods * clock.period_s
+    force_n += disturbances.hum(clock.instants_s, settling_s, spec.hum_n, spec.hum_hz, float(hum_phases[0]))
     follower_mm = insertion.protrusion_mm + spec.bump_mm_per_n * bump_n
     depth_mm = _follower_mm(np.interp(clock.instants_s, insertion.time_s, follower_mm), spec) + burst_mm
     pressure_kpa = np.interp(clock.instants_s, insertion.time_s, insertion.pressure_kpa)
@@ -173,6 +177,7 @@ def digitise(
         pressure_codes=_reads(spec.pressure_kpa.codes(pressure_kpa) + adc_hum, spec, rng),
         truth=insertion.truth,
         missed=_missed(clock, spec, generator(seed, "missed")),
+        chip=spec.converter.chip,
     )
 
 
@@ -205,7 +210,8 @@ def _bursts(clock: _Clock, spec: SensorSpec, rng: np.random.Generator) -> tuple[
 
 def _cell_n(time_s: FloatArray, force_n: FloatArray, clock: _Clock, spec: SensorSpec) -> FloatArray:
     """What the cell's bridge says of the force, averaged over each conversion; no noise, no zero."""
-    shown_n = disturbances.mean_over_period(time_s, force_n, clock.instants_s, clock.period_s)
+    settling_s = spec.converter.settle_periods * clock.period_s
+    shown_n = disturbances.mean_over_period(time_s, force_n, clock.instants_s, settling_s)
     if spec.hysteresis_fraction:
         width_n = spec.hysteresis_fraction * spec.capacity_n
         shown_n = disturbances.hysteresis(shown_n, width_n, spec.hysteresis_turn_n)

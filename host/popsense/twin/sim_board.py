@@ -5,15 +5,17 @@ whether a port is open (DTR) and whether the host reads.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from popsense.procedure.sites import SiteProfile
 from popsense.twin.board import usb
 from popsense.twin.child import FirmwareChild
+from popsense.twin.converters import CONVERTERS
+from popsense.twin.defects import BY_WATCHDOG, POWER_ON, Defect, Restart
 from popsense.twin.insertion import Setup
 from popsense.twin.interpreter import find_interpreter
-from popsense.twin.script import SensorScript, build_script
+from popsense.twin.script import SensorScript, build_script, sensors_with
 
 QUANTUM_US = {"max": 100_000, "real": 20_000}  # a larger step means fewer exchanges and a later answer
 
@@ -28,6 +30,7 @@ class TwinAddress:
     seed: int = 0
     pace: str = "max"
     interpreter: str = "auto"
+    converter: str = "ads1220"  # one of CONVERTERS
 
 
 class SimBoard:
@@ -38,10 +41,15 @@ class SimBoard:
         address: TwinAddress,
         script: SensorScript | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        defects: Sequence[Defect] = (),
+        start: Restart = POWER_ON,
     ) -> None:
         self.address = address
+        self._defects = defects
+        self._flash = start.flash
         self.script = script or build_script(
-            Setup(address.site, address.operator, address.device, address.seed)
+            Setup(address.site, address.operator, address.device, address.seed),
+            sensors_with(CONVERTERS[address.converter]),
         )
         self.now_us = 0
         self.origin_us: int | None = None  # the device's clock (not wrapped) at the script's first sample
@@ -50,7 +58,7 @@ class SimBoard:
         self._started_wall_s = time.monotonic()
         self._powered_at_us = 0
         self._child: FirmwareChild | None = None
-        self.power_on()
+        self.power_on(start)
 
     @property
     def quantum_us(self) -> int:
@@ -61,11 +69,14 @@ class SimBoard:
     def is_powered(self) -> bool:
         return self._child is not None
 
-    def power_on(self) -> None:
+    def power_on(self, start: Restart = POWER_ON) -> None:
         """The firmware starts anew, with another boot id; the operator has not begun."""
         if self._child is None:
             interpreter = find_interpreter(self.address.interpreter)
-            self._child = FirmwareChild(self.script, interpreter, self.address.seed, self.boots)
+            start = replace(start, flash=self._flash)
+            self._child = FirmwareChild(
+                self.script, interpreter, self.address.seed, self.boots, self._defects, start
+            )
             self.boots += 1
             self._powered_at_us = self.now_us
 
@@ -74,6 +85,11 @@ class SimBoard:
         if self._child is not None:
             self._child.close()
             self._child = None
+
+    def watchdog_reset(self) -> None:
+        """The firmware hung, and starts anew."""
+        self.power_off()
+        self.power_on(BY_WATCHDOG)
 
     def run(self, grant_us: int, data: bytes = b"", flags: int = usb.FLAG_DTR | usb.FLAG_READING) -> bytes:
         """What the board writes while so much virtual time passes; flags of board/usb.py."""

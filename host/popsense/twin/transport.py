@@ -1,17 +1,21 @@
 """The simulated bone as a transport: `sim://SITE?operator=expert&seed=1&device=powered&pace=max`.
 
+converter=hx711 simulates the low-cost build at 80 samples/s, hx711-10 at 10; the default is ads1220.
+
 Time on this transport is the twin's own. With pace=max it runs as fast as the firmware computes, with
 pace=real it keeps to the wall clock. Same address, same bytes.
 """
 
 import reprlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from popsense.errors import LinkLost, UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES
 from popsense.twin.board import usb
+from popsense.twin.converters import CONVERTERS
+from popsense.twin.defects import POWER_ON, Defect, Restart
 from popsense.twin.insertion import Truth
 from popsense.twin.interrupts import interrupts_deferred
 from popsense.twin.script import SensorScript
@@ -31,7 +35,7 @@ def parse_address(url: str) -> TwinAddress:
         raise UsageError(
             f"unknown site {parts.netloc!r} in {url}", f"Use one of: {', '.join(sorted(SITES))}."
         )
-    known = {"operator", "device", "seed", "pace", "interpreter"}
+    known = {"operator", "device", "seed", "pace", "interpreter", "converter"}
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     options = dict(pairs)
     if len(options) < len(pairs):
@@ -40,6 +44,8 @@ def parse_address(url: str) -> TwinAddress:
         raise UsageError(f"unknown option {unknown[0]!r} in {url}", f"Use: {', '.join(sorted(known))}.")
     if options.get("pace", "max") not in QUANTUM_US:
         raise UsageError(f"unknown pace {options['pace']!r} in {url}", "Use pace=max or pace=real.")
+    if (converter := options.get("converter", "ads1220")) not in CONVERTERS:
+        raise UsageError(f"unknown converter {converter!r} in {url}", f"Use one of: {', '.join(CONVERTERS)}.")
     seed = parse_seed(options.pop("seed", "0"))
     return TwinAddress(SITES[parts.netloc], seed=seed, **options)
 
@@ -64,8 +70,10 @@ class SimTransport:
         address: TwinAddress,
         script: SensorScript | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        defects: Sequence[Defect] = (),
+        start: Restart = POWER_ON,
     ) -> None:
-        self.board = SimBoard(address, script, sleep)
+        self.board = SimBoard(address, script, sleep, defects, start)
         self._outgoing = bytearray()
         self._incoming = bytearray()  # no local variable: Ctrl-C comes while keep_pace sleeps
         self._begin = False

@@ -8,12 +8,15 @@ import gc
 import json
 import sys
 
-from fakes import Board, Console
-
-from bone import app, detection, kernels
 from bone.sample_ring import SampleRing
 
-ring = SampleRing()
+ring = SampleRing()  # first, as in main.py: the heap is that of a Pico
+
+from fakes import Board, Console  # noqa: E402
+
+from bone import app, detection, health_kernels, kernels  # noqa: E402
+
+LOOK_US = 2000  # kernels.py
 
 
 class TellingConsole(Console):
@@ -35,6 +38,11 @@ class CountingBoard(Board):
         self.boot_id = options.get("boot_id", 0)
         self.now_us = options.get("ticks_us", 0)
         self.control = None
+        self.reset_cause = options.get("reset_cause", 1)
+        self.spi.bridge = options.get("bridge", self.spi.bridge)
+        self.spi.answers = not options.get("silent_converter", False)
+        self.force = 0  # counts that are added
+        self.held = self.garbage = self.mute = False  # of the force, and of the data-ready line
 
     def ticks_diff(self, later, earlier):
         return ((later - earlier + (1 << 29)) & 0x3FFFFFFF) - (1 << 29)
@@ -42,9 +50,17 @@ class CountingBoard(Board):
     def edge(self):
         if self.control is not None:
             number = self.control[kernels.NEXT] & 4095  # of 1 N at most: no contact
-            self.spi.result[1] = number >> 8
-            self.spi.result[2] = number & 0xFF
+            code = self.force if self.held else self.force + number
+            if self.garbage:
+                code = (number * 0x9E3779 ^ number * number * 40503) & 0xFFFFFF
+            self.spi.result[0] = (code >> 16) & 0xFF
+            self.spi.result[1] = (code >> 8) & 0xFF
+            self.spi.result[2] = code & 0xFF
         Board.edge(self)
+
+    def ready(self):
+        if not self.mute:
+            Board.ready(self)
 
 
 class Device:
@@ -57,8 +73,9 @@ class Device:
         self.control = self.board.control = memoryview(self.app.sampler.control)
 
     def tell(self, text):
-        """A frame of the host, and one step of the loop, which answers it."""
+        """A frame of the host, and one step of the loop, in which it is time to look for one."""
         self.board.console.feed(bytes.fromhex(text))
+        self.app._turn[kernels.T_HEARD] = (self.board.ticks_us() - LOOK_US) & 0x3FFFFFFF
         self.app.step()
 
     def steps(self, count):
@@ -102,6 +119,30 @@ class Device:
 
         detection.take_event = interrupted
 
+    def sensors(self, changed):
+        """What the board's sensors show from here on, by name."""
+        board = self.board
+        for name in changed:
+            value = changed[name]
+            if name in ("depth", "pressure", "supply"):
+                getattr(board, name + "_adc").code = value
+            elif name in ("bridge", "answers"):
+                setattr(board.spi, name, value)
+            elif name == "ready_level":
+                board.force_ready.level = value
+            else:
+                setattr(board, name, value)
+
+    def slow(self, milliseconds):
+        """One turn of the loop takes so long."""
+        self.app.step()
+        self.stall(milliseconds)
+        self.app.step()
+
+    def cut_write(self, count):
+        """So many writes that the host did not read in time."""
+        self.app.link.cut_writes += count
+
     def missed(self, count):
         self.control[kernels.MISSED] = count
 
@@ -116,7 +157,7 @@ for line in sys.stdin:
     if name == "board_words":  # CPython only
         import board_words
 
-        kernels.ptr32 = board_words.Words
+        kernels.ptr32 = health_kernels.ptr32 = board_words.Words
         kernels.words = board_words.unboxed_words
     elif name == "power_on":
         device = None

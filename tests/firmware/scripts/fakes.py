@@ -1,9 +1,8 @@
 """Stand-in board for scripts that run the firmware's parts alone. Once built, it allocates nothing."""
 
-from bone.ads1220 import REGISTERS
-
 PERIOD_US = 1012
 TICKS_MASK = 0x3FFFFFFF
+_SILENCE = bytes((0xFF, 0xFF, 0xFF, 0xFF))
 
 
 class Console:
@@ -44,20 +43,53 @@ class Console:
 
 
 class Spi:
-    """Four bytes asked for: the registers. Three: the conversion result."""
+    """An ADS1220: four bytes asked for are the registers, three the conversion result.
+
+    bridge: what the burn-out currents do to the result, as counts added while they are on.
+    """
 
     def __init__(self):
         self.result = bytearray(3)
+        self.registers = bytearray(4)
+        self.answers = True
+        self.bridge = 1140000  # of a 350 ohm cell: 10 uA through it, 13.6 % of full scale
+        self._burnt = bytearray(3)
 
     def write(self, data):
-        pass
+        command = data[0]
+        if command == 0x06:
+            self._set(0, 0)
+        elif command & 0xF0 == 0x40:
+            first = (command >> 2) & 3
+            i = 1
+            while i < len(data):
+                self._set(first + i - 1, data[i])
+                i += 1
+
+    def _set(self, register, value):
+        self.registers[register] = value
 
     def readinto(self, buffer):
-        source = REGISTERS if len(buffer) == 4 else self.result
+        if not self.answers:
+            source = _SILENCE
+        elif len(buffer) == 4:
+            source = self.registers
+        elif self.registers[1] & 1:
+            source = self._with_burn_out()
+        else:
+            source = self.result
         i = 0
         while i < len(buffer):
             buffer[i] = source[i]
             i += 1
+
+    def _with_burn_out(self):
+        result = self.result
+        code = ((result[0] << 16 | result[1] << 8 | result[2]) ^ 0x800000) + self.bridge
+        code = min(max(code, 0), 0xFFFFFF) ^ 0x800000
+        for k in range(3):
+            self._burnt[k] = (code >> (16 - 8 * k)) & 0xFF
+        return self._burnt
 
 
 class Adc:
@@ -70,9 +102,35 @@ class Adc:
         return (self.code << 4) | (self.code >> 8)
 
 
+class OutputPin:
+    def __init__(self):
+        self.level = 0
+
+    def __call__(self, level):
+        self.level = level
+
+
+class UnconnectedPin:
+    """An input with a pull-down at the most."""
+
+    IN = 0
+    PULL_DOWN = 2
+    PULL_UP = 1
+
+    def init(self, *_):
+        pass
+
+    def __call__(self):
+        return 0
+
+
 class ReadyPin:
     def __init__(self):
         self.handler = None
+        self.level = 1
+
+    def __call__(self):
+        return self.level
 
     def irq(self, handler=None, trigger=0, hard=False):
         self.handler = handler
@@ -88,6 +146,12 @@ class Board:
         self.ready_edge = 4
         self.depth_adc = Adc(410)
         self.pressure_adc = Adc(1502)
+        self.supply_adc = Adc(2068)  # 5.0 V / 3
+        self.cue_led = OutputPin()
+        self.cue_buzzer = OutputPin()
+        self.hx711_dout = UnconnectedPin()
+        self.hx711_sck = OutputPin()
+        self.is_rp2040 = False
         self.board_id = bytes(8)
         self.boot_id = 0
         self.reset_cause = 1
@@ -97,6 +161,9 @@ class Board:
         self.now_us = 0
         self.now_ms = 0
         self.ctrl_c_ignored = False
+        self.watchdog_armed = False
+        self.left = False
+        self.calibration_folder = "no such folder"
 
     def force_cs(self, level):
         pass
@@ -138,6 +205,15 @@ class Board:
     def ready(self):
         if self.force_ready.handler:
             self.force_ready.handler(self.force_ready)
+
+    def arm_watchdog(self):
+        self.watchdog_armed = True
+
+    def feed_watchdog(self):
+        pass
+
+    def leave(self):
+        self.left = True
 
     def ignore_ctrl_c(self):
         self.ctrl_c_ignored = True

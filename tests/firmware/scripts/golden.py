@@ -5,18 +5,23 @@ the golden bytes and the fields that the application reads.
 """
 
 import json
+import struct
 import sys
 
-from fakes import Board
-
-from bone import app, detection, kernels, settings, wire
-from bone.detector import unpack_profile
 from bone.sample_ring import SampleRing
 
+ring = SampleRing()  # first, as in main.py: the heap is that of a Pico
+
+from fakes import Board  # noqa: E402
+
+from bone import app, detection, kernels, settings, wire  # noqa: E402
+from bone.calibration import table  # noqa: E402
+from bone.detector import unpack_profile  # noqa: E402
+
 board = Board()
-application = app.App(board, SampleRing())
+application = app.App(board, ring)
 sampler, detector, link = application.sampler, application.detector, application.link
-answers = application._answers
+answers = application.answers
 
 
 def signed(word):
@@ -44,10 +49,12 @@ def sample_block(fields):
     control[kernels.RUN] = fields["run"]
     for k, late in enumerate((0, 1012, 3036)):
         sample = fields["samples"][k]
-        code = (sample["force_and_flags"] & 0xFFFFFF) ^ 0x800000
-        raw = bytes((code >> 16, (code >> 8) & 0xFF, code & 0xFF))
-        stamp = (ticks + late) & 0x3FFFFFFF
-        kernels.push(raw, sample["depth"], sample["pressure"], stamp, sampler.ring, sampler.stamps, control)
+        at_hand = sampler.sample
+        at_hand[kernels.S_TICKS] = (ticks + late) & 0x3FFFFFFF
+        at_hand[kernels.S_FORCE] = sample["force_and_flags"] & 0xFFFFFF
+        at_hand[kernels.S_DEPTH] = sample["depth"]
+        at_hand[kernels.S_PRESSURE] = sample["pressure"]
+        kernels.push(at_hand, sampler.ring, sampler.stamps, control)
     link.send(kernels.take_block(3, kernels.SENT, sampler.ring, sampler.stamps, control, link.payload))
 
 
@@ -76,7 +83,7 @@ def status(fields):
     control[kernels.RUN] = fields["run"]
     detector.state[detection.D_EVENTS] = fields["next_event"]
     link.bad_frames = fields["bad_frames"]
-    application.heap_free = fields["heap_free_bytes"]
+    application.health.heap_free = fields["heap_free_bytes"]
     sampler.running = True
     application.send_status(fields["uptime_ms"])
 
@@ -101,12 +108,56 @@ def nak(fields):
     answers.not_kept(fields["request"], wire.STORED_SAMPLES)
 
 
+def fault(fields):
+    """Through Faults.set, as the hundreds before it were."""
+    control, faults = sampler.control, application.faults
+    control[kernels.NEXT] = signed(fields["next_sample"])
+    control[kernels.RUN] = fields["run"]
+    faults._first = faults._next = fields["number"]
+    faults._ticks_us = lambda: fields["ticks_us"]
+    faults.set(wire.FAULT_FORCE_SATURATED, fields["raised"], fields["value"])
+    faults.send_one()
+
+
+def health(fields):
+    found, tests = application.health, application.tests
+    application.faults.now, application.faults.of_run = fields["faults"], fields["faults_of_run"]
+    tests.zero_counts = fields["force_zero_counts"]
+    tests.noise_counts = fields["force_noise_counts"]
+    tests.bridge_counts = fields["bridge_counts"]
+    found.heap_free = fields["heap_free_bytes"]
+    found._loop_us = fields["loop_us"]
+    link.cut_writes = fields["cut_writes"] + found._cut_at_start
+    # A third of the supply on a converter of 12 bits and 3.3 V.
+    sampler.control[kernels.SUPPLY] = -(-fields["supply_mv"] * 4096 // 9900)
+    sampler.control[kernels.RUN] = fields["run"]
+    sampler.running = False
+    found.send()
+
+
+def packed(record):
+    """A calibration record as on the wire."""
+    numbers = [record[name] for name in ("id", "day", "valid_days", "residual_microunits")]
+    return struct.pack("<B3xIIII16i16i", record["count"], *numbers, *record["counts"], *record["milliunits"])
+
+
+def calibration(fields):
+    """What is stored, asked for; behind it comes the ACK."""
+    sampler.running = False
+    assert application.calibrations._records is not None
+    application.calibrations._records[wire.SENSOR_FORCE] = packed(fields["record"])
+    link.received[0:4] = struct.pack("<BBH", wire.READ_CALIBRATION, wire.SENSOR_FORCE, fields["request"])
+    plain, answers.ack = answers.ack, lambda *_: None
+    application.commands._read_calibration(fields["request"])
+    answers.ack = plain
+
+
 def asked_for(fields):
     """The stretch that the device sets out to send, where it has all of it."""
     control = sampler.control
     control[kernels.RUN] = fields["run"]
     control[kernels.NEXT] = signed((fields["first"] + fields["count"]) & 0xFFFFFFFF)
-    application._resend.answer(fields["request"])
+    application.resend.answer(fields["request"])
     return {"first": control[kernels.RESEND_NEXT] & 0xFFFFFFFF, "count": control[kernels.RESEND_LEFT]}
 
 
@@ -116,9 +167,9 @@ def received(name, fields, frame):
     length = link.receive()
     found = {"payload": bytes(link.received[:length]).hex()}
     if name == "IDENTIFY":
-        found["accepted"] = application._is_identify()
+        found["accepted"] = application.commands.is_identify()
     else:
-        found["request"] = application._request()
+        found["request"] = application.commands.request()
     if name == "PROFILE":
         found["profile"] = unpack_profile(link.received)
     elif name == "START":
@@ -126,6 +177,12 @@ def received(name, fields, frame):
         found["options"] = link.received[wire.START_OPTIONS_AT]
     elif name == "RESEND":
         found.update(asked_for(fields))
+    elif name in ("READ_CALIBRATION", "WRITE_CALIBRATION"):
+        found["sensor"] = link.received[wire.START_MODE_AT]
+    elif name == "READ_HEALTH":
+        found["options"] = link.received[wire.START_MODE_AT]
+    if name == "WRITE_CALIBRATION":
+        found["points"] = table(bytes(link.received[4:length]))
     return found
 
 
@@ -136,6 +193,9 @@ BUILDERS = {
     "STATUS": status,
     "ACK": ack,
     "NAK": nak,
+    "FAULT": fault,
+    "HEALTH": health,
+    "CALIBRATION": calibration,
 }
 for line in sys.stdin:
     name, fields, frame = json.loads(line)

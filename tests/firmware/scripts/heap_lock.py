@@ -22,12 +22,16 @@ application = app.App(board, ring)
 sampler, detector, link = application.sampler, application.detector, application.link
 console = Console(sys.stdin.buffer, sys.stderr.buffer)
 console.any()  # ipoll makes its tuple with the first call, long before START
-START_1 = bytes((wire.START, 1, 1, 0, wire.START_UNCALIBRATED))
-START_2 = bytes((wire.START, 1, 2, 0, wire.START_UNCALIBRATED))
+START_1 = bytes((wire.START, wire.MODE_GUIDED, 1, 0, wire.START_UNCALIBRATED))  # with cues
+START_2 = bytes((wire.START, wire.MODE_GUIDED, 2, 0, wire.START_UNCALIBRATED))
 IDENTIFY = bytes((wire.IDENTIFY,)) + wire.IDENTIFY_MAGIC
 PUSH = bytes((0x02, 0, 0))  # 131072 counts, 30 N
 REST = bytes(3)
+FULL = bytes((0x7F, 0xFF, 0xFF))
+GARBAGE = (bytes(3), bytes((0x7F, 0xFF, 0xFF)), bytes((0x80, 0, 1)), bytes((0x3F, 0, 0)))
+SUPPLY = board.supply_adc.code
 BLOW = bytes((0x7F, 0, 0))  # over the cell's range
+HELD = (REST, BLOW, FULL, BLOW)
 REFUSED_PROFILE = bytes((wire.PROFILE,)) + bytes(wire.PROFILE_SIZE - 1)
 DEPTH_REST, DEPTH_OUT, DEPTH_FAR = 410, 850, 2400  # codes of the converter: 0, 4 and 18 mm
 
@@ -49,12 +53,12 @@ FAREWELL = bytearray(b"ok\n")
 
 def sampling():
     """Identified and started, the needle at rest, nothing waiting."""
-    application.identified = False
+    application.commands.identified = False
     sampler.running = False
-    application._done_command = 0
+    board.supply_adc.code = SUPPLY
     board.spi.result[:] = REST
     board.console.feed(frame(IDENTIFY) + frame(START_1))
-    for _ in range(4):
+    while board.console.any():
         application.step()
     for kind in range(128):
         board.console.of_type[kind] = 0
@@ -98,9 +102,8 @@ def whole_puncture():
 def blocks_and_events():
     for _ in range(10):
         interrupt_body()
-        while application.send_block():
-            pass
-        application.send_events()
+        for _ in range(60):
+            application.step()
 
 
 def status_and_hello():
@@ -111,7 +114,7 @@ def status_and_hello():
 
 def commands():
     """Read and answered while sampling: START once more, IDENTIFY, START anew, PROFILE."""
-    for _ in range(8):
+    while board.console.any():
         application.step()
 
 
@@ -159,13 +162,38 @@ def random_bytes():
         while board.console.any():
             length = link.receive()
             if length:
-                application.answer(length)
+                application.commands.answer(length)
 
 
 def whole_loop():
     """3 s of the main loop, blocks and HELLO and STATUS in it."""
     for _ in range(3000):
         application.step()
+
+
+def faults():
+    """Nearly every fault that may come while sampling begins, is told, and is over again."""
+    for wrong in (True, False):
+        board.supply_adc.code = SUPPLY // 2 if wrong else SUPPLY
+        board.pressure_adc.code = 4095 if wrong else 1502
+        link.cut_writes += 1 if wrong else 0
+        link.bad_frames += 5 if wrong else 0
+        sampler.control[kernels.MISSED] += 3 if wrong else 0
+        for step in range(1600):
+            k = step & 3
+            held = (step >> 7) & 3  # in turns garbage, one high code, the highest
+            for i in range(3):
+                if not wrong:
+                    board.spi.result[i] = REST[i] + (k & i)
+                else:
+                    board.spi.result[i] = HELD[held][i] if held else GARBAGE[k][i]
+            board.depth_adc.code = (0 if wrong else DEPTH_REST) + (k & 1)
+            application.step()
+        handler = board.force_ready.handler
+        board.force_ready.handler = None  # no edge comes
+        for _ in range(300):
+            application.step()
+        board.force_ready.handler = handler
 
 
 def real_console():
@@ -198,6 +226,7 @@ CASES = {
     "resending": (resending, requests),
     "random bytes": (random_bytes, b""),
     "whole loop": (whole_loop, b""),
+    "faults": (faults, b""),
     "real console": (real_console, b""),
     "a list": (allocates_a_list, b""),
     "a bound method": (allocates_a_method, b""),
@@ -230,4 +259,5 @@ while True:
     numbers = range(first_event, detector.state[detection.D_EVENTS])
     events = [detector.events[(n & 63) * detection.KEPT_EVENT_BYTES + 1] for n in numbers]
     sent = {kind: count for kind, count in enumerate(board.console.of_type) if count}
-    print(json.dumps([found, sent, sampler.control[kernels.NEXT], events]))
+    told = application.faults.of_run
+    print(json.dumps([found, sent, sampler.control[kernels.NEXT], events, told]))

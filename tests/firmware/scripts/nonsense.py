@@ -23,7 +23,7 @@ for line in sys.stdin:
     while board.console.any():
         length = bone.link.receive()
         if length:
-            bone.answer(length)
+            bone.commands.answer(length)
     board.console.feed(b"")
     gc.collect()
     started = bone.sampler.running or bone.sampler.control[kernels.RUN] != runs
@@ -31,6 +31,6 @@ for line in sys.stdin:
         "heap": allocated(),
         "bad": bone.link.bad_frames,
         "answered": board.console.frames - answered,
-        "obeyed": bone.identified or started,
+        "obeyed": bone.commands.identified or started,
     }
     sys.stdout.write(json.dumps(said) + "\n")

@@ -7,13 +7,22 @@ import json
 import struct
 import sys
 
-from fakes import TICKS_MASK, Board
-
-from bone import app, detection, framing, kernels, wire
-from bone.detector import Detector, unpack_profile
 from bone.sample_ring import SampleRing
 
-ring = SampleRing()
+ring = SampleRing()  # first, as in main.py: the heap is that of a Pico
+
+from fakes import TICKS_MASK, Board  # noqa: E402
+
+from bone import app, detection, framing, kernels  # noqa: E402
+from bone import cues as cueing  # noqa: E402
+from bone.calibration import Scales  # noqa: E402
+from bone.cues import Cues  # noqa: E402
+from bone.detector import Detector, unpack_profile  # noqa: E402
+from bone.settings import PROFILE  # noqa: E402
+
+sample = kernels.words(kernels.SAMPLE_WORDS)
+words_of_turn = kernels.words(kernels.TURN_WORDS)
+no_events = kernels.words(detection.DETECTOR_WORDS)
 table = bytearray(1024)
 framing.crc_table(table)
 
@@ -55,9 +64,11 @@ def samples(argument):
 
 
 def push(control, out, force_counts, depth, pressure, ticks):
-    code = force_counts & 0xFFFFFF
-    raw = bytes((code >> 16, (code >> 8) & 0xFF, code & 0xFF))
-    return kernels.push(raw, depth, pressure, ticks, ring.samples, ring.stamps, control)
+    sample[kernels.S_TICKS] = ticks
+    sample[kernels.S_FORCE] = (force_counts & 0xFFFFFF) ^ 0x800000
+    sample[kernels.S_DEPTH] = depth
+    sample[kernels.S_PRESSURE] = pressure
+    kernels.push(sample, ring.samples, ring.stamps, control)
 
 
 def push_many(control, out, count, ticks, period_us):
@@ -73,7 +84,8 @@ def take(control, out, count):
 
 
 def due(control, out, now):
-    return kernels.block_due(now, ring.stamps, control)
+    words_of_turn[kernels.T_RUNNING] = 1
+    return kernels.due(now, words_of_turn, ring.stamps, control, no_events) & kernels.DUE_SAMPLES
 
 
 def waiting(control, out):
@@ -94,25 +106,61 @@ STEPS = {
 }
 
 
-def detect(argument):
-    """EVENT payloads of a hand described by [samples, force code, depth counts] to go to, from the first."""
-    detector = Detector()
-    detector.configure(argument["rate_mhz"], argument["profile"])
-    detector.reset()
+def hand(argument):
+    """(force code, depth counts, ticks) of moves given as [samples, force code, depth counts] to go to."""
     ticks, period = argument["ticks"], argument["period_us"]
     force, depth = argument["from"]
     for count, to_force, to_depth in argument["moves"]:
         for k in range(count):
-            code = force + (to_force - force) * k // count
-            detector.step(code, depth + (to_depth - depth) * k // count, ticks)
+            yield force + (to_force - force) * k // count, depth + (to_depth - depth) * k // count, ticks
             ticks = (ticks + period) & TICKS_MASK
         force, depth = to_force, to_depth
+
+
+def detect(argument):
+    """EVENT payloads of a hand."""
+    detector = Detector()
+    detector.configure(argument["rate_mhz"], argument["profile"])
+    detector.reset()
+    for code, depth, ticks in hand(argument):
+        detector.step(code, depth, ticks)
+    return events_of(detector)
+
+
+def events_of(detector):
     out = bytearray(detection.EVENT_BYTES)
     found = []
     for number in range(detector.state[detection.D_EVENTS]):
         detection.take_event(number, 7, detector.events, out)
         found.append(bytes(out).hex())
     return found
+
+
+def cue(argument):
+    """Changes of light and buzzer for hands, one an attempt: [sample, light, buzzer], and the last events.
+
+    mode: of START, one an attempt.
+    """
+    board = Board()
+    cues, detector = Cues(board), Detector()
+    profile = dict(PROFILE)
+    profile.update(argument["profile"])
+    cues.configure(profile, Scales())
+    detector.configure(argument["rate_mhz"], profile)
+    changes = []
+    for mode in argument["modes"]:
+        detector.reset()
+        cues.arm(mode)
+        changes.append([])
+        for number, (code, depth, ticks) in enumerate(hand(argument)):
+            detector.step(code, depth, ticks)
+            pins = cueing.cue(detector._sample, detector.state, detector.events, cues.words)
+            if pins:
+                cues.show(pins)
+                changes[-1].append([number, board.cue_led.level, board.cue_buzzer.level])
+        cues.disarm()
+        changes[-1].append([-1, board.cue_led.level, board.cue_buzzer.level])
+    return [changes, events_of(detector)]
 
 
 def configured(argument):
@@ -137,18 +185,18 @@ def many_events(count):
         detection.emit(1, k, 0, 0, k + 1, detector.state, detector.parameters, detector.events)
     application.send_events()
     sent = board.console.frames - before
-    return [sent, board.console.last_hex(), application.send_events(), board.console.frames - before - sent]
+    last = board.console.last_hex()
+    application.send_events()
+    return [sent, last, board.console.frames - before - sent]
 
 
 def rate(period_us):
-    """What measure_rate makes of a converter of that period (0: it never gets ready), how long it took in ms.
-
-    And whether the application takes it for a working sensor.
-    """
+    """What measure_rate makes of a converter of that period (0: it never gets ready), and in how many ms."""
     board = Board()
     board.period_us = period_us
-    application = app.App(board, ring)
-    return [application.sampler.rate_mhz, board.now_ms, application.healthy]
+    sampler = app.App(board, ring).sampler
+    began_ms = board.now_ms
+    return [sampler.measure_rate(), board.now_ms - began_ms]
 
 
 def board_words(_):
@@ -159,10 +207,10 @@ def board_words(_):
 
 
 def pack(argument):
-    """struct.pack with a format of wire.py; bytes are given as {"hex": text}."""
-    name, values = argument
+    """struct.pack with a format as wire.py has it; bytes are given as {"hex": text}."""
+    form, values = argument
     plain = [bytes.fromhex(value["hex"]) if isinstance(value, dict) else value for value in values]
-    return struct.pack(getattr(wire, name + "_FORMAT"), *plain).hex()
+    return struct.pack(form, *plain).hex()
 
 
 OPERATIONS = {
@@ -173,6 +221,7 @@ OPERATIONS = {
     "uncobs": uncobs,
     "samples": samples,
     "detect": detect,
+    "cue": cue,
     "configured": configured,
     "unpacked": unpacked,
     "many_events": many_events,

@@ -1,7 +1,8 @@
 """Entry of the twin's child process: our firmware, unchanged, on the fake board and on virtual time.
 
 Started as `INTERPRETER board/run_firmware.py OPTIONS` in a folder of its own; OPTIONS is a JSON file with
-firmware, script, period_ns, rest_samples, board_id (hex), boot_id, shims (folders that go first on the path).
+firmware, script, period_ns, rest_samples, converter (the chip that is fitted), board_id (hex), boot_id, shims
+(folders that go first on the path), reset_cause and scratch0 of machine.py, defects of world.py.
 """
 
 import json
@@ -22,7 +23,10 @@ machine.install(
     world,
     LockstepConsole(world, sys.stdin.buffer, sys.stdout.buffer),
     bytes.fromhex(options["board_id"]),
+    options["converter"],
 )
+machine.restarted(options["reset_cause"], options["scratch0"])
+world.break_later(options["defects"])
 
 
 class SeededOs:
@@ -37,6 +41,7 @@ from bone import board  # noqa: E402
 
 board.time = world
 board.os = SeededOs
+board.CALIBRATION_FOLDER = "calibration"  # in this child's own folder, never at the root of the host
 
 
 try:

@@ -4,6 +4,9 @@ The clock moves only while the firmware sleeps (computing takes no virtual time)
 falls into a sleep calls the interrupt handler at its own instant. Sensor codes come from a file that the host
 wrote before (twin/sensors.py: ten 16-bit words a sample); before the operator begins and after the script has
 ended, its rest part is played in a loop. An edge of a missed conversion calls nobody: its result is lost.
+
+What breaks under way stands in `defects`, by name: "cell" ("unplugged", "shorted"), "depth" and "pressure"
+(12-bit code), "ready" (level at which the data-ready line is stuck), "garbage" (SPI), "supply_mv".
 """
 
 from array import array
@@ -26,6 +29,11 @@ class World:
         self.handler = None
         self.pin = None
         self.converting = False
+        self.supply_mv = 5000  # of VSYS
+        self.defects = {}
+        self._coming = []
+        self._played = -1
+        self.conversions = 0
         self.origin_us = NOT_BEGUN
         self.ended = False
         self._period_ns = period_ns
@@ -46,9 +54,15 @@ class World:
             self._playing = True
             self.at = self._end  # the next edge loads the script's first chunk
 
-    def start_conversions(self):
+    def break_later(self, coming):
+        """coming: [sample of the script from which on it holds (-1 = at once), name, value (None: mended)]"""
+        self._coming = coming
+        self._break()
+
+    def start_conversions(self, settling=1):
+        """The first result after so many periods."""
         self.converting = True
-        self._next_edge_ns = self.now_ns + self._period_ns
+        self._next_edge_ns = self.now_ns + settling * self._period_ns
 
     def stop_conversions(self):
         self.converting = False
@@ -81,13 +95,29 @@ class World:
             self._next_edge_ns += self._period_ns
             self._next_sample()
             if self.handler and self.codes[self.at + FORCE_HIGH_WORD] != MISSED_WORD:
-                self.handler(self.pin)
+                if "ready" not in self.defects:
+                    self.handler(self.pin)
         self.now_ns = until
 
     def _next_sample(self):
+        self.conversions += 1
         self.at += WORDS_PER_SAMPLE
         if self.at >= self._end:
             self._load()
+        if self._playing:
+            self._played += 1
+        if self._coming:
+            self._break()
+
+    def _break(self):
+        while self._coming and self._coming[0][0] <= self._played:
+            _, name, value = self._coming.pop(0)
+            if value is None:
+                self.defects.pop(name)
+            else:
+                self.defects[name] = value
+            if name == "supply_mv":
+                self.supply_mv = 5000 if value is None else value
 
     def _load(self):
         """Next chunk of the script, or the rest part once more."""
