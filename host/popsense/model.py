@@ -73,7 +73,8 @@ class Trace:
     unloaded inner face of the plug, plug flex already taken off, never below 0 by more than noise.
     pressure_kpa: marrow chamber, gauge. cut_off: nobody knows what came behind the last sample. faults:
     sensor -> why its readings cannot be used. tare_doubtful: not known to have been at rest when tared.
-    holes, repaired: as in RawTrace.
+    holes, repaired: as in RawTrace. uncalibrated_because: which calibrations were missing or expired; empty
+    where they held, or nothing is known of them. settle_samples: conversions until a step of the force shows.
     """
 
     sample_index: IntArray
@@ -87,6 +88,8 @@ class Trace:
     cut_off: bool = False
     faults: Mapping[SensorName, str] = field(default_factory=dict["SensorName", str])
     tare_doubtful: bool = False
+    uncalibrated_because: str = ""
+    settle_samples: int = 1
 
     @property
     def sample_rate_hz(self) -> float:

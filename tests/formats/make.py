@@ -29,7 +29,13 @@ FIRST_TICKS_US = 2**30 - 400_000  # the clock wraps in it
 MISSED = {137: 1, 500: 2}  # sample -> conversions missed just before it
 CUT, DAMAGED, HOLE = 300, 420, 440  # first samples of the blocks that something happens to
 RESENT = (CUT, DAMAGED)
-JOURNAL = FOLDER / f"journal-{FORMAT_VERSION}.journal"
+FAULTS = [["force_saturated", 1, 612, 8388607], ["force_saturated", 0, 640, 60_212]]
+SEEN = 1 << 4 | 1 << 15  # force_saturated, and undervoltage, which nobody told
+HEALTH_FIELDS = (
+    *("faults", "supply_mv", "force_zero_counts", "force_noise_counts", "bridge_counts", "loop_us"),
+    *("heap_free_bytes", "cut_writes"),
+)
+JOURNAL = FOLDER / f"journal-{FORMAT_VERSION}-protocol-{packets.PROTOCOL_VERSION}.journal"
 PARQUET = FOLDER / f"parquet-{PARQUET_VERSION}.parquet"
 COLUMNS = ("sample_index", "force_counts", "flags", "depth_counts", "pressure_counts", "stamp_us", "resent")
 
@@ -113,8 +119,26 @@ def event(number: int, kind: str, sample: int) -> bytes:
     return frame("EVENT", number=number, run=RUN, **told, **found, **rest)
 
 
+def fault(number: int, code: str, raised: int, sample: int, value: int, run: int = RUN) -> bytes:
+    ticks = int(truth()["ticks_us"][sample])
+    told = {"code": code, "raised": raised, "number": number, "value": value}
+    return frame("FAULT", run=run, next_sample=sample, ticks_us=ticks, **told)
+
+
+def health(bits: int) -> bytes:
+    zero = dict.fromkeys(HEALTH_FIELDS, 0)
+    return frame("HEALTH", **zero | {"state": "sampling", "run": RUN, "faults_of_run": bits})
+
+
 def hello() -> Packet:
-    channel = {"bits": 24, "fitted": 1, "zero_counts": 0, "nano_units_per_count": 31_700, "unit": "newton"}
+    channel = {
+        "bits": 24,
+        "fitted": 1,
+        "settle_samples": 1,
+        "zero_counts": 0,
+        "nano_units_per_count": 31_700,
+        "unit": "newton",
+    }
     return decode(
         encode(
             "HELLO",
@@ -147,7 +171,9 @@ def write_journal(path: Path) -> None:
     plan = AttemptPlan(site, "assessment", "manual", "sample")
     writer = JournalWriter(path, header(plan, said, detector_profile(site, "manual", True), 100.0))
     writer.note(100.0, {"what": "clock", "sent_s": 99.9, "received_s": 99.902, "ticks_us": FIRST_TICKS_US})
-    writer.wire(100.0, ack("PROFILE", 1, "idle", 0, 0, run=RUN - 1) + ack("START", 2, "sampling", 0, 0))
+    of_another = fault(6, "watchdog_reset", 1, 0, 0, run=RUN - 1)
+    profile = ack("PROFILE", 1, "idle", 0, 0, run=RUN - 1)
+    writer.wire(100.0, of_another + profile + ack("START", 2, "sampling", 0, 0))
     writer.note(100.0, {"what": "started", "run": RUN, "boot_id": said.boot_id})
     send(writer, range(0, CUT, BLOCK))
     writer.wire(100.3, event(0, "contact", 90) + block(CUT)[:50])
@@ -163,7 +189,9 @@ def write_journal(path: Path) -> None:
     writer.note(100.6, {"what": "hole", "first_sample": HOLE, "count": BLOCK})
     send(writer, range(HOLE + BLOCK, 620, BLOCK))
     writer.wire(100.7, block(DAMAGED) + event(1, "pop", 612) + event(2, "withdrawal", 980))
+    writer.wire(100.75, fault(7, *FAULTS[0]))
     send(writer, range(620, N, BLOCK))
+    writer.wire(101.0, fault(7, *FAULTS[0]) + fault(8, *FAULTS[1]) + health(SEEN))
     writer.wire(101.1, ack("STOP", 5, "idle", N, 3, sum(MISSED.values())))
     clock = {"offset_s": 98.83, "drift_ppm": -12.0, "residual_s": 0.0002}
     writer.close(101.2, {"outcome": "removed", "detail": "", "clock": clock})
@@ -181,6 +209,8 @@ def pin(sample: Path) -> None:
         "samples": N - BLOCK,
         "taken": N,
         "events": [[0, "contact", 90], [1, "pop", 612], [2, "withdrawal", 980]],
+        "faults": FAULTS,
+        "faults_seen": SEEN,
         "missed_conversions": sum(MISSED.values()),
         "bad_frames": 1,
         "operator": "sample",

@@ -13,7 +13,7 @@ from popsense.recording.journal import FORMAT_VERSION
 from popsense.recording.parquet import PARQUET_VERSION
 from popsense.recording.reader import READABLE_PROTOCOLS, read_recording
 from popsense.recording.stored import StoredAttempt
-from popsense_protocol.packets import FORCE_MASK, FORCE_OFFSET_COUNTS
+from popsense_protocol.packets import FORCE_MASK, FORCE_OFFSET_COUNTS, PROTOCOL_VERSION
 
 FOLDER = Path(__file__).parent
 SAMPLES = sorted([*FOLDER.glob("*.journal"), *FOLDER.glob("*.parquet")])
@@ -51,6 +51,8 @@ def test_a_sample_of_each_format_reads_as_it_was_written(sample: Path):
     assert (len(stored.samples), stored.taken, stored.at_least) == (wanted["samples"], wanted["taken"], 988)
     events = [[event["number"], event["kind"], event["sample_index"]] for event in stored.events]
     assert (events, stored.events_found) == (wanted["events"], len(events))
+    faults = [[fault[name] for name in ("code", "raised", "next_sample", "value")] for fault in stored.faults]
+    assert (faults, stored.faults_seen) == (wanted.get("faults", []), wanted.get("faults_seen", 0))
     assert stored.missed_conversions == wanted["missed_conversions"]
     assert stored.bad_frames == wanted["bad_frames"]
     assert found.header["operator"] == wanted["operator"]
@@ -68,7 +70,8 @@ def test_no_sample_was_ever_edited(sample: Path):
 
 def test_each_version_of_now_has_its_sample():
     names = {sample.name for sample in SAMPLES}
-    assert {f"journal-{FORMAT_VERSION}.journal", f"parquet-{PARQUET_VERSION}.parquet"} <= names
+    journal = f"journal-{FORMAT_VERSION}-protocol-{PROTOCOL_VERSION}.journal"
+    assert {journal, f"parquet-{PARQUET_VERSION}.parquet"} <= names
     told = [read_recording(sample).header["versions"]["protocol"] for sample in SAMPLES]
     assert set(READABLE_PROTOCOLS) <= set(told)
 

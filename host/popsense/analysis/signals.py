@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from popsense.analysis.filters import local_line, local_mean
+from popsense.analysis.sampling_cost import LEAST_PERIODS
 from popsense.model import FloatArray, IntArray, SensorName, Trace
 
 SMOOTHING_S = 0.010  # well under the tens of milliseconds of a pop
@@ -13,7 +14,6 @@ PRESSURE_SMOOTHING_S = 0.050  # aspiration and flush last about half a second
 SPEED_WINDOW_S = 0.050
 BRIDGED_GAP_S = 0.030  # one lost block of 20 ms is bridged, two are not
 LEAST_SAMPLES = 10
-LEAST_PERIODS = 5  # of any window, so that 80 samples/s still smooth
 
 Span = tuple[float, float]
 

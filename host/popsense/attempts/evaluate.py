@@ -3,17 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from popsense.analysis import Geometry, analyse
 from popsense.analysis.agreement import Disagreement, compare
 from popsense.analysis.detection import Detection
 from popsense.analysis.host_detector import detect
 from popsense.analysis.later_events import with_later_events
+from popsense.analysis.sampling_cost import SamplingCost, cost_of
+from popsense.analysis.sensor_suspect import suspects
+from popsense.attempts.calibrated import Baseline, baseline_of, calibration_of
+from popsense.attempts.faults import ToldFault, faulty_sensors, told_faults
 from popsense.attempts.sensors import dead_sensors
-from popsense.calibration.convert import Calibration, ChannelScale, to_trace
+from popsense.calibration.convert import Calibration, to_trace
 from popsense.errors import RecordingError, UsageError
-from popsense.model import Analysis, Event, EventKind, Mode, Score, Trace
+from popsense.model import Analysis, Event, EventKind, Mode, Score, SensorName, Trace
 from popsense.procedure.sites import SITES, SiteProfile
 from popsense.recording.attempt import DecodedAttempt, DeviceEvent, decoded
 from popsense.recording.reader import read_recording
@@ -44,6 +48,16 @@ class Evaluation:
     versions: Mapping[str, object]
 
     @property
+    def sampling_cost(self) -> SamplingCost | None:
+        """What its converter's rate and filter cost; None where the rate is not known."""
+        return cost_of(self.trace.sample_rate_hz, self.trace.settle_samples)
+
+    @property
+    def faults(self) -> tuple[ToldFault, ...]:
+        """What the board told of itself in this attempt."""
+        return told_faults(self.decoded)
+
+    @property
     def mode(self) -> Mode:
         return cast(Mode, self.recording.header["mode"])
 
@@ -60,11 +74,14 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
     attempt = decoded(recording.stored, recording.header["board"]["sample_rate_hz"])
     if attempt.raw.sample_index.size == 0:
         raise RecordingError(f"{path} holds no samples", "The board never sampled in it; record again.")
-    calibration = _calibration(recording.header, site)
+    calibration = calibration_of(recording, site)
     trace = replace(
-        to_trace(attempt.raw, calibration, dead_sensors(recording.header["channels"], attempt.raw)),
+        to_trace(attempt.raw, calibration, _unusable(recording, attempt)),
         cut_off=not attempt.stopped or outcome_of(recording) in CUT_OFF_OUTCOMES,
+        settle_samples=recording.header["channels"]["force"].get("settle_samples", 1),
     )
+    doubted = suspects(trace, attempt.raw, site.plug_compliance.value)
+    trace = replace(trace, faults={**trace.faults, **doubted})
     geometry = geometry_of(site)
     board_events = device_events(attempt, calibration)
     detection = detect(trace, geometry)
@@ -81,6 +98,11 @@ def evaluate(path: Path, rubric: Rubric | None = None) -> Evaluation:
         score=score(analysis, used, cast(Mode, recording.header["mode"])),
         versions={**recording.header["versions"], "analysis": analysis.version, "rubric": used.version},
     )
+
+
+def _unusable(recording: Recording, attempt: DecodedAttempt) -> Mapping[SensorName, str]:
+    """Sensor -> why its readings cannot be used."""
+    return dead_sensors(recording.header["channels"], attempt.raw) | faulty_sensors(attempt)
 
 
 def outcome_of(recording: Recording) -> str:
@@ -110,20 +132,23 @@ def geometry_of(site: SiteProfile) -> Geometry:
 
 def device_events(attempt: DecodedAttempt, calibration: Calibration) -> Sequence[Event]:
     """The board's events in physical units; times in s since sample 0."""
-    return [_event(event, attempt, calibration) for event in attempt.events]
+    baseline = baseline_of(attempt.raw)
+    return [_event(event, attempt, calibration, baseline) for event in attempt.events]
 
 
-def _event(event: DeviceEvent, attempt: DecodedAttempt, calibration: Calibration) -> Event:
-    force, depth = calibration.force.units_per_count, calibration.depth.units_per_count
+def _event(
+    event: DeviceEvent, attempt: DecodedAttempt, calibration: Calibration, baseline: Baseline
+) -> Event:
+    force, depth = calibration.force, calibration.depth
     return Event(
         kind=cast(EventKind, event.kind),
         sample_index=event.sample_index,
         time_s=attempt.time_s_of(event),
         evidence={
-            "peak_n": event.peak_counts * force,
-            "level_n": event.level_counts * force,
+            "peak_n": force.difference(event.peak_counts, baseline.force_counts),
+            "level_n": force.difference(event.level_counts, baseline.force_counts),
             "drop_percent": event.drop_permille / 10,
-            "advance_mm": event.advance_counts * depth,
+            "advance_mm": depth.difference(event.advance_counts, baseline.depth_counts),
             "duration_ms": event.duration_us / 1000,
         },
         source="device",
@@ -142,18 +167,3 @@ def _site(recording: Recording) -> SiteProfile:
     if name not in SITES:
         raise RecordingError(f"{recording.path} is of an unknown site {name!r}", "Update popsense.")
     return SITES[name]
-
-
-def _calibration(header: Mapping[str, Any], site: SiteProfile) -> Calibration:
-    channels = header["channels"]
-    return Calibration(
-        force=_scale(channels["force"]),
-        depth=_scale(channels["depth"]),
-        pressure=_scale(channels["pressure"]),
-        plug_compliance_mm_per_n=site.plug_compliance.value,
-        id=header["calibration_id"],
-    )
-
-
-def _scale(channel: Mapping[str, Any]) -> ChannelScale:
-    return ChannelScale(channel["zero_counts"], channel["units_per_count"])

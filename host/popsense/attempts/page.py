@@ -6,6 +6,7 @@ from datetime import datetime
 from popsense.analysis.agreement import agreement_text
 from popsense.attempts.evaluate import Evaluation, detail_of, geometry_of, outcome_of
 from popsense.reports import AttemptReport, attempt_report
+from popsense.reports.wording import TITLES
 
 OUTCOMES = {
     "removed": "ended with the needle's removal",
@@ -47,11 +48,21 @@ def _when(created: str) -> str:
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
-    """What must be read before the score: that the attempt is not all there."""
+    """What must be read before the score: that the attempt is not all there, or was read slowly."""
     outcome = outcome_of(evaluation.recording)
     if outcome in WHOLE and not evaluation.trace.cut_off:
-        return []
-    return [f"{_ending(outcome)} What follows rests on the part that was recorded."]
+        return [*_slow(evaluation)]
+    return [f"{_ending(outcome)} What follows rests on the part that was recorded.", *_slow(evaluation)]
+
+
+def _slow(evaluation: Evaluation) -> Iterator[str]:
+    """One notice; what it costs stands among the notes."""
+    cost = evaluation.sampling_cost
+    if cost is None or not cost.is_slow:
+        return
+    lost = [TITLES.get(name, name) for name in cost.lost]
+    known = f"; too slow to assess: {', '.join(lost)}" if lost else ""
+    yield f"A slow force converter, {cost.rate_hz:.3g} samples/s{known}."
 
 
 def _ending(outcome: str) -> str:
@@ -65,7 +76,9 @@ def notes(evaluation: Evaluation) -> list[str]:
         _ending(outcome),
         f"Firmware ran on {board['interpreter']}, {board['sample_rate_hz']:.1f} samples/s.",
         f"Sensors: {evaluation.calibration.label}.",
+        *(evaluation.sampling_cost.sentences if evaluation.sampling_cost else ()),
         *_losses(evaluation),
+        *(f"{fault.sentence} {fault.remedy}" for fault in evaluation.faults),
         *_doubts(evaluation),
     ]
 

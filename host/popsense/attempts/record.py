@@ -1,7 +1,7 @@
 """Records one attempt: connects, arms, follows the events to an end, stops. What came is kept."""
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
+from popsense.calibration.record import SENSORS, CalibrationRecord
 from popsense.errors import CommandRefused, LinkLost, PopsenseError, RecordingError
+from popsense.link.calibration import calibration_warning, read_calibration
 from popsense.link.hello import Hello
 from popsense.link.session import Session
 from popsense.link.transport import Transport
-from popsense.model import Mode
+from popsense.model import Mode, SensorName
 from popsense.procedure.detector_profile import detector_profile
 from popsense.procedure.sites import SiteProfile
 from popsense.recording.journal import JournalWriter
@@ -41,11 +43,15 @@ class Listeners:
 
     state: each new state of the life cycle. link: the way to the board was lost, or is back. durable_through:
     the index below which every sample is kept or in a reported hole, after each write to the medium.
+    calibration: why the scores will be uncalibrated; empty where they will not. sampling: what a slow force
+    converter costs, in sentences; none where it costs nothing.
     """
 
     state: Callable[[State], None] = lambda state: None
     link: Callable[[LinkState], None] = lambda state: None
     durable_through: Callable[[int], None] = lambda index: None
+    calibration: Callable[[str], None] = lambda doubt: None
+    sampling: Callable[[Sequence[str]], None] = lambda costs: None
 
 
 @dataclass(frozen=True)
@@ -79,15 +85,18 @@ def record_attempt(
     session = Session(transport)
     hello = session.connect()
     profile = detector_profile(plan.site, plan.device, bool(hello.fields.depth.fitted))
+    calibration = read_calibration(session)
     cycle = LifeCycle(told.state)
     detail = ""
     interrupted = False
     journal = JournalWriter(
         path,
-        header(plan, hello, profile, transport.now()),
+        header(plan, hello, profile, transport.now(), calibration),
         durable=lambda: told.durable_through(session.settled_below),
     )
     try:
+        told.sampling(hello.sampling_cost.sentences if hello.sampling_cost else ())
+        told.calibration(calibration_warning(hello, calibration, datetime.now(UTC).date()))
         session.watch(_Witness(journal, told.link))
         session.set_profile(profile)
         session.start(plan.mode, plan.uncalibrated)
@@ -151,12 +160,18 @@ def _outcome(cycle: LifeCycle, detail: str, session: Session) -> Mapping[str, An
 
 
 def header(
-    plan: AttemptPlan, hello: Hello, profile: Mapping[str, int], host_now_s: float
+    plan: AttemptPlan,
+    hello: Hello,
+    profile: Mapping[str, int],
+    host_now_s: float,
+    calibration: Mapping[SensorName, CalibrationRecord | None] | None = None,
 ) -> Mapping[str, Any]:
     """What the journal says of itself: enough to decode, convert, score and replay it without the board.
 
-    host_clock: what the clock of the records' host times said at that moment.
+    host_clock: what the clock of the records' host times said at that moment. calibration: the board's
+    records, None of a sensor that has none.
     """
+    records = calibration or {}
     fields = hello.fields
     now = datetime.now(UTC)
     return {
@@ -182,6 +197,9 @@ def header(
             "options": fields.options,
         },
         "calibration_id": hello.calibration_id,
+        "calibration": {
+            name: record.to_json() if (record := records.get(name)) else None for name in SENSORS
+        },
         "profile": dict(profile),
         "channels": {name: _channel(fields[name]) for name in ("force", "depth", "pressure")},
     }
@@ -191,6 +209,7 @@ def _channel(channel: Any) -> Mapping[str, Any]:
     return {
         "unit": str(channel.unit),
         "fitted": bool(channel.fitted),
+        "settle_samples": channel.settle_samples,
         "zero_counts": channel.zero_counts,
         "units_per_count": channel.nano_units_per_count * 1e-9,
     }

@@ -4,7 +4,10 @@ from typing import Any
 
 from popsense.analysis.agreement import Disagreement
 from popsense.analysis.detection import Detection, HostExit
+from popsense.attempts.calibrated import day_of, stored_records
 from popsense.attempts.evaluate import Evaluation, detail_of, outcome_of
+from popsense.attempts.faults import ToldFault
+from popsense.calibration.record import state_text
 from popsense.model import Event, Metric, Stretch
 
 DIGITS = 6  # behind the point: finer than any sensor, and free of float noise
@@ -14,8 +17,10 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
     """Score with its arithmetic, metrics with units, events with evidence, integrity, versions.
 
     holes, repaired: [first sample, how many] each. withheld: why no score is given; empty where one is, or
-    where too little was assessed. disagreements: between the board's detector and the computer's; empty
-    where they agree.
+    where too little was assessed. calibrations: of each sensor that is fitted, its state on the day of the
+    attempt; empty for a recording from before boards had them. faults: what the board told of itself, s since
+    sample 0; null where not known. disagreements: between the board's detector
+    and the computer's; empty where they agree.
     """
     score, decoded = evaluation.score, evaluation.decoded
     header = evaluation.recording.header
@@ -46,9 +51,14 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "integrity": decoded.integrity,
         "holes": _stretches(evaluation.trace.holes),
         "repaired": _stretches(evaluation.trace.repaired),
+        "sampling": _sampling(evaluation),
         "sensor_faults": dict(evaluation.trace.faults),
+        "faults": [_fault(fault) for fault in evaluation.faults],
         "tare_doubtful": evaluation.trace.tare_doubtful,
         "calibration": evaluation.calibration.label,
+        "calibrated": evaluation.trace.calibrated,
+        "uncalibrated_because": evaluation.trace.uncalibrated_because,
+        "calibrations": _calibrations(evaluation),
         "firmware": {
             "interpreter": header["board"]["interpreter"],
             "version": header["versions"]["firmware"],
@@ -57,8 +67,34 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def _fault(fault: ToldFault) -> dict[str, Any]:
+    times = {"began_s": rounded(fault.began_s), "ended_s": rounded(fault.ended_s)}
+    return {"code": fault.code, **times, "value": fault.value, "sentence": fault.sentence}
+
+
+def _sampling(evaluation: Evaluation) -> dict[str, Any]:
+    """rate_hz, settle_samples; what they cost in words; metrics not assessed for it, errors of the others."""
+    cost = evaluation.sampling_cost
+    if cost is None:
+        return {}
+    return {
+        "rate_hz": rounded(cost.rate_hz),
+        "settle_samples": cost.settle_samples,
+        "costs": list(cost.sentences),
+        "not_assessed": list(cost.lost),
+        "errors": {name: rounded(cost.error(name)) for name in cost.errors if not cost.is_lost(name)},
+    }
+
+
 def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
+
+
+def _calibrations(evaluation: Evaluation) -> dict[str, str]:
+    recording = evaluation.recording
+    channels, on = recording.header["channels"], day_of(recording)
+    records = stored_records(recording)
+    return {name: state_text(record, on) for name, record in records.items() if channels[name]["fitted"]}
 
 
 def _stretches(found: tuple[Stretch, ...]) -> list[list[int]]:

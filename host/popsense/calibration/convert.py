@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from popsense.calibration.record import CalibrationRecord
 from popsense.model import FloatArray, IntArray, RawTrace, SensorName, Trace
 
 TARE_S = 0.064  # as long as the device's own baseline: 64 samples with the needle not near
@@ -19,32 +21,85 @@ LOWEST_PERCENT = 1.0  # of the samples, so that a burst is no depth
 BoolArray = npt.NDArray[np.bool_]
 
 
+class Conversion(Protocol):
+    """Counts of one channel -> its unit."""
+
+    def convert(self, counts: IntArray) -> FloatArray:
+        """counts: shape (n,). Result in the channel's unit, same shape."""
+        ...
+
+    def difference(self, counts: float, above: float) -> float:
+        """What `counts` more than the reading `above` mean, in the channel's unit."""
+        ...
+
+
 @dataclass(frozen=True)
 class ChannelScale:
-    """Linear: (counts - zero_counts) * units_per_count."""
+    """Linear: (counts - zero_counts) * units_per_count. The build's nominal figures."""
 
     zero_counts: float
     units_per_count: float
 
     def convert(self, counts: IntArray) -> FloatArray:
-        """counts: shape (n,). Result in the channel's unit, same shape."""
         return (counts.astype(np.float64) - self.zero_counts) * self.units_per_count
+
+    def difference(self, counts: float, above: float) -> float:
+        return counts * self.units_per_count
+
+
+@dataclass(frozen=True)
+class ChannelTable:
+    """Straight lines between the points, those at the ends go on. Both ascending; counts strictly."""
+
+    counts: tuple[float, ...]
+    units: tuple[float, ...]
+
+    def convert(self, counts: IntArray) -> FloatArray:
+        return self._at(counts.astype(np.float64))
+
+    def difference(self, counts: float, above: float) -> float:
+        low, high = self._at(np.array([above, above + counts], dtype=np.float64))
+        return float(high - low)
+
+    def _at(self, counts: FloatArray) -> FloatArray:
+        xs, ys = np.array(self.counts), np.array(self.units)
+        k = np.clip(np.searchsorted(xs, counts, side="right") - 1, 0, len(xs) - 2)
+        return ys[k] + (counts - xs[k]) * ((ys[k + 1] - ys[k]) / (xs[k + 1] - xs[k]))
+
+
+def table_of(record: CalibrationRecord) -> ChannelTable:
+    """In N, mm or kPa."""
+    return ChannelTable(
+        tuple(float(point.counts) for point in record.points),
+        tuple(point.milliunits / 1000 for point in record.points),
+    )
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scales of the three channels. id 0 = nominal figures of the build: results are "uncalibrated"."""
+    """Conversions of the three channels. id: of all records together, 0 where a fitted sensor has none.
 
-    force: ChannelScale
-    depth: ChannelScale
-    pressure: ChannelScale
+    doubt: why results are "uncalibrated" all the same: an expired record, or which are missing.
+    """
+
+    force: Conversion
+    depth: Conversion
+    pressure: Conversion
     plug_compliance_mm_per_n: float
     id: int = 0
+    doubt: str = ""
+
+    @property
+    def is_valid(self) -> bool:
+        """Every fitted sensor was calibrated, and that held on the day of the attempt."""
+        return self.id != 0 and not self.doubt
 
     @property
     def label(self) -> str:
         """For people and reports."""
-        return f"calibration {self.id}" if self.id else "uncalibrated (nominal scales)"
+        if self.is_valid:
+            return f"calibration {self.id}"
+        return f"uncalibrated ({self.doubt or 'nominal scales'})"
 
 
 def to_trace(raw: RawTrace, calibration: Calibration, dead: Mapping[SensorName, str] | None = None) -> Trace:
@@ -53,7 +108,7 @@ def to_trace(raw: RawTrace, calibration: Calibration, dead: Mapping[SensorName, 
     dead: sensor -> why nothing it says can be used. They are the trace's faults, with what moved while tared.
     """
     dead = dead or {}
-    tare = raw.time_s < raw.time_s[:1] + TARE_S  # from the first sample that is here
+    tare = resting(raw)
     force_n = calibration.force.convert(raw.force_counts)
     depth_mm = calibration.depth.convert(raw.depth_counts)
     force_n, depth_mm = _tared(force_n, tare), _tared(depth_mm, tare)
@@ -67,10 +122,16 @@ def to_trace(raw: RawTrace, calibration: Calibration, dead: Mapping[SensorName, 
         pressure_kpa=calibration.pressure.convert(raw.pressure_counts),
         holes=raw.holes,
         repaired=raw.repaired,
-        calibrated=calibration.id != 0,
+        calibrated=calibration.is_valid,
+        uncalibrated_because="" if calibration.is_valid else calibration.doubt,
         faults={**restless, **dead},
         tare_doubtful=bool(restless) or bool((raw.time_s[:1] > TARE_LATEST_S).any()),
     )
+
+
+def resting(raw: RawTrace) -> BoolArray:
+    """The samples that are taken for the needle at rest: the first TARE_S that are here. Shape (n,)."""
+    return raw.time_s < raw.time_s[:1] + TARE_S
 
 
 def _restless(force_n: FloatArray, depth_mm: FloatArray, tare: BoolArray) -> dict[SensorName, str]:

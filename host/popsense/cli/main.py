@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from popsense.cli.bringup import bringup
+from popsense.cli.calibrate import calibrate
+from popsense.cli.check import check
 from popsense.cli.demo import demo
 from popsense.cli.detect import detect
 from popsense.cli.devices import devices
 from popsense.cli.doctor import doctor
+from popsense.cli.flash import flash
 from popsense.cli.output import AnswerRefusedError, answering, forget
 from popsense.cli.record import record
 from popsense.cli.report import report
@@ -25,9 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, record, score, report, detect, salvage, devices, doctor):
+for command in (demo, record, score, report, detect, salvage, devices, doctor, check, bringup, flash):
     app.command()(command)
 app.add_typer(twin)
+app.add_typer(calibrate)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,7 +1,7 @@
 """`popsense record URL`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -83,7 +83,8 @@ def record(
         bool,
         typer.Option(
             "--uncalibrated",
-            help="Begin although the board has no calibration; sim:// and replay:// need none.",
+            help="Begin although the board has no calibration; sim:// and replay:// need none. "
+            "An expired one needs no leave: the score says so.",
         ),
     ] = False,
     progress: Annotated[
@@ -197,7 +198,19 @@ def _listeners(console: Console, mode: Mode, progress: bool) -> Listeners:
         state=_unheard(lambda state: _tell(console, mode, state)),
         link=_unheard(lambda state: console.print(LINK_WORDS[state])),
         durable_through=_unheard(_print_durable) if progress else lambda index: None,
+        calibration=_unheard(lambda doubt: _tell_calibration(console, doubt)),
+        sampling=_unheard(lambda costs: _tell_sampling(console, costs)),
     )
+
+
+def _tell_sampling(console: Console, costs: Sequence[str]) -> None:
+    for sentence in costs:
+        console.print(sentence, soft_wrap=True)
+
+
+def _tell_calibration(console: Console, doubt: str) -> None:
+    if doubt:
+        console.print(f"Uncalibrated: {doubt}. The score will say so.", soft_wrap=True)
 
 
 def _unheard(tell: Callable[[T], None]) -> Callable[[T], None]:

@@ -30,7 +30,9 @@ def print_score(console: Console, title: str, evaluation: Evaluation) -> None:
     if score.withheld:
         console.print(REPEAT, style="yellow")
     decision = "score withheld" if score.withheld else score.decision
-    console.print(f"{decision} ({ended})" if ended else decision, style="bold", end="   ")
+    words = f"{decision} ({ended})" if ended else decision
+    doubted = ", uncalibrated" if evaluation.trace.uncalibrated_because else ""  # why: with the rubric
+    console.print(f"{words}{doubted}", style="bold", end="   ")
     console.print(f"recording: {integrity_text(evaluation.decoded.integrity, evaluation.trace)}")
     for line in missing_lines(evaluation.trace):
         console.print(f"  {line}")

@@ -31,7 +31,14 @@ REFUSALS = {
     "not_kept": ("the board no longer has what was asked for", "Go on: the hole is in the recording."),
     "no_calibration": (
         "the board has no calibration",
-        "Ask for an uncalibrated attempt: popsense record --uncalibrated.",
+        "Calibrate it (popsense calibrate force, depth, pressure), "
+        "or ask for an uncalibrated attempt: popsense record --uncalibrated.",
+    ),
+    "loaded": ("the load cell is not unloaded", "Take needle and hand off the bone, then tare again."),
+    "noisy": ("the load cell is not at rest", "Put the bone on a firm table, then tare again."),
+    "flash_failed": (
+        "the board could not store it",
+        "What it had before is still there; unplug the board, plug it in and try again.",
     ),
 }
 

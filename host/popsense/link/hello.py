@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from popsense.analysis.sampling_cost import SamplingCost, cost_of
 from popsense.errors import NotOurDeviceError, ProtocolMismatch
 from popsense_protocol import packets
 from popsense_protocol.codec import TYPE_OF_NAME, schema_hash
@@ -20,6 +21,11 @@ class Hello:
     detector_version: int
     calibration_id: int
     fields: Any
+
+    @property
+    def sampling_cost(self) -> SamplingCost | None:
+        """What the rate and the filter of the force converter cost; None without a force sensor."""
+        return cost_of(self.sample_rate_hz, self.fields.force.settle_samples)
 
 
 def read_hello(fields: Any) -> Hello:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PortError
 from popsense.link.clock import ClockAsker, ClockSync
 from popsense.link.connection import READ_S, Connection, Witness
+from popsense.link.fault_wording import wording_of
 from popsense.link.hello import Hello, not_ours, read_hello
 from popsense.link.repair import Repair
 from popsense.link.transport import Transport
@@ -29,6 +30,16 @@ RUN_MODULUS = 1 << 16
 
 T = TypeVar("T")
 _LOOK = "Check the cable, then start again."
+# What a HELLO with another boot id tells, by its reset_cause.
+RESTARTS = {
+    "unknown": ("the board restarted or lost power", "Check its supply."),
+    "power_on": ("the board lost power", "Check its cable and its supply."),
+    "watchdog": (
+        "the firmware hung, and the watchdog restarted the board,",
+        wording_of("watchdog_reset").remedy,
+    ),
+    "requested": ("another program restarted the board", "Close the other program."),
+}
 
 
 class Session:
@@ -163,6 +174,18 @@ class Session:
 
     # ---- commands --------------------------------------------------------------------------------------
 
+    def command(self, name: str, **fields: Any) -> list[Packet]:
+        """Sends a command of link.service to an idle board; what came up to its ACK, which is last.
+
+        An attempt that was recorded over this session is over. CommandRefused on NAK.
+        """
+        self.repair = None  # a tare and a self-test are runs of their own
+        self._pending.clear()
+        self._command(name, **fields)
+        came = list(self._pending)
+        self._pending.clear()
+        return came
+
     def _command_idle(self, name: str, **fields: Any) -> Any:
         try:
             return self._command(name, **fields)
@@ -227,10 +250,12 @@ class Session:
         elif hello.board_id != self.hello.board_id:
             raise LinkLost(f"another board answers on {self.transport.name}", "Plug the first one in.")
         elif hello.boot_id != self.hello.boot_id:
-            raise self._restarted()
+            raise self._restarted(str(hello.fields.reset_cause))
 
-    def _restarted(self) -> BoardRestarted:
-        return BoardRestarted(f"the board restarted or lost power {self._after()}", "Check its supply.")
+    def _restarted(self, cause: str = "unknown") -> BoardRestarted:
+        """cause: RESET of the HELLO that told it."""
+        happened, remedy = RESTARTS.get(cause, RESTARTS["unknown"])
+        return BoardRestarted(f"{happened} {self._after()}", remedy)
 
     def _refuse_another_run(self, packet: Packet) -> None:
         if self.repair is None:

@@ -23,6 +23,11 @@ OUT_PER_BEVEL = 1.2
 FAR_RISE_MN = 1700
 FAR_SPREAD = 5.0  # standard deviations of the cavity by which the far cortex may lie nearer
 LEAST_FAR_PER_CAVITY = 0.4
+# Codes of CUE in the protocol. Light and buzzer say what the procedure asks for (T): stop at the pop; where
+# the needle goes on, stop 2 cm deeper; a preset depth leaves nothing to stop.
+NO_CUE, CUE_STOP, CUE_GO_ON_THEN_STOP = 0, 1, 2
+GO_ON_UM = 20_000
+PRESET_DEVICES = {"spring_loaded"}
 
 
 def detector_profile(site: SiteProfile, device: str, depth_fitted: bool = True) -> dict[str, int]:
@@ -46,7 +51,15 @@ def detector_profile(site: SiteProfile, device: str, depth_fitted: bool = True) 
         "far_rise_mn": FAR_RISE_MN,
         "far_stays_mn": round(FAR_STAYS_PER_CONTACT[device] * contact_mn),
         "flex_nm_per_n": round(1e6 * site.plug_compliance.value),
+        "cue": _cue(site, device),
+        "go_on_um": 0 if site.stops_at_pop else GO_ON_UM,
     }
+
+
+def _cue(site: SiteProfile, device: str) -> int:
+    if device in PRESET_DEVICES:
+        return NO_CUE
+    return CUE_STOP if site.stops_at_pop else CUE_GO_ON_THEN_STOP
 
 
 def _nearest_far_mm(site: SiteProfile) -> float:

@@ -40,12 +40,25 @@ class DeviceEvent:
 
 
 @dataclass(frozen=True)
+class DeviceFault:
+    """A FAULT as it came: something began (raised 1) or was over (0); next_sample without its wrap."""
+
+    code: str
+    raised: int
+    number: int
+    next_sample: int
+    ticks_us: int
+    value: int
+
+
+@dataclass(frozen=True)
 class DecodedAttempt:
     """One attempt in counts with times, and what is known to be missing.
 
     start_ticks_us: device clock at sample 0. stopped: the device told how many samples it had taken.
     missing_events: of those that it is known to have found. resent_events: of `events`, those asked for
-    again.
+    again. faults_seen: names of those that were present at any time of the run, by code, with those whose
+    FAULT never came or came before START.
     """
 
     raw: RawTrace
@@ -55,6 +68,8 @@ class DecodedAttempt:
     bad_frames: int
     missing_events: int
     resent_events: int
+    faults: tuple[DeviceFault, ...] = ()
+    faults_seen: tuple[str, ...] = ()
 
     @property
     def lost_samples(self) -> int:
@@ -98,7 +113,18 @@ def decoded(stored: StoredAttempt, declared_rate_hz: float) -> DecodedAttempt:
         bad_frames=stored.bad_frames,
         missing_events=max(0, stored.known_events - len(events)),
         resent_events=stored.resent_events,
+        faults=tuple(DeviceFault(**cast(Mapping[str, Any], fields)) for fields in stored.faults),
+        faults_seen=_names(stored),
     )
+
+
+def _names(stored: StoredAttempt) -> tuple[str, ...]:
+    """Of all faults, by code; one of a newer device is "fault NUMBER"."""
+    names: dict[int, str] = {int(code): str(name) for name, code in packets.Fault.encmapping.items()}
+    told = {str(fault["code"]) for fault in stored.faults if fault["raised"]}
+    seen = {names.get(bit, f"fault {bit}") for bit in range(32) if stored.faults_seen >> bit & 1}
+    order = [*names.values(), *sorted(seen - set(names.values()))]
+    return tuple(name for name in order if name in told | seen)
 
 
 def _raw_trace(stored: StoredAttempt, end: int, declared_us: float) -> tuple[RawTrace, int]:

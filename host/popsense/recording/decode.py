@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from popsense.model import IntArray
-from popsense.recording.attempt import DeviceEvent
+from popsense.recording.attempt import DeviceEvent, DeviceFault
 from popsense.recording.stored import NO_STAMP, StoredAttempt
 from popsense.recording.timeline import near
 from popsense_protocol.bulk import OtherPacket, WirePackets, read_packets
@@ -24,7 +24,10 @@ from popsense_protocol.counters import INDEX_MODULUS
 NO_RUN = -1
 EVENT_LAG_BLOCKS = 4  # one live block, and resent ones between
 START = TYPE_OF_NAME["START"]
+REPORTS = ("ACK", "STATUS")
+KEPT = ("EVENT", "FAULT", "HEALTH", *REPORTS)
 EVENT_FIELDS = tuple(one.name for one in dataclasses.fields(DeviceEvent))
+FAULT_FIELDS = tuple(one.name for one in dataclasses.fields(DeviceFault))
 
 
 def decode_wire(connections: Sequence[bytes], run: int | None) -> StoredAttempt:
@@ -50,6 +53,8 @@ def decode_wire(connections: Sequence[bytes], run: int | None) -> StoredAttempt:
         resent_events=resent_events,
         missed_conversions=max([*of_run.missed, *(report.missed for report in reports)], default=0),
         bad_frames=arrived.bad_frames,
+        faults=_faults_once(of_run),
+        faults_seen=_faults_seen(of_run),
     )
 
 
@@ -58,7 +63,7 @@ class _Run:
     """What came of one run, in order of arrival.
 
     first: index of each block's first sample, without the wrap; samples: as in WirePackets; missed: the
-    highest figure in a block, if there is one. others: EVENT, ACK and STATUS.
+    highest figure in a block, if there is one. others: those of KEPT.
     """
 
     first: IntArray
@@ -111,7 +116,7 @@ def _of_run(arrived: WirePackets, run: int) -> _Run:
         others=tuple(
             OtherPacket(int(before[other.blocks_before]), other.packet)
             for other in arrived.others
-            if other.packet.name in ("EVENT", "ACK", "STATUS") and other.packet.fields.run == run
+            if other.packet.name in KEPT and other.packet.fields.run == run
         ),
     )
 
@@ -125,7 +130,7 @@ def _without_wrap(first_sample: IntArray) -> IntArray:
 def _reports(run: _Run) -> Iterator[_Report]:
     for other in run.others:
         name, fields = other.packet
-        if name != "EVENT":
+        if name in REPORTS:
             yield _Report(
                 blocks_before=other.blocks_before,
                 run_ended=_run_ended(other.packet),
@@ -186,6 +191,26 @@ def _events_once(run: _Run) -> tuple[tuple[Mapping[str, int | str], ...], int]:
             latest = max(latest, fields.number)
             found[fields.number] = _event(fields, int(run.ends[other.blocks_before]))
     return tuple(found[number] for number in sorted(found)), resent
+
+
+def _faults_once(run: _Run) -> tuple[Mapping[str, int | str], ...]:
+    """faults of StoredAttempt. A write that was cut may have come all the same: the number tells."""
+    found: dict[int, Mapping[str, int | str]] = {}
+    for other in run.others:
+        fields = other.packet.fields
+        if other.packet.name == "FAULT" and fields.number not in found:
+            values = {name: fields[name] for name in FAULT_FIELDS}
+            whole = _whole_index(fields.next_sample, int(run.ends[other.blocks_before]))
+            found[fields.number] = values | {"code": str(fields.code), "next_sample": whole}
+    return tuple(found.values())
+
+
+def _faults_seen(run: _Run) -> int:
+    seen = 0
+    for other in run.others:
+        if other.packet.name == "HEALTH":
+            seen |= other.packet.fields.faults_of_run
+    return seen
 
 
 def _is_late(event: OtherPacket, run: _Run) -> bool:

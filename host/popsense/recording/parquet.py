@@ -1,8 +1,9 @@
 """A closed recording as Parquet: the device's integers in columns, everything else in the file's metadata.
 
 Columns by name: COLUMNS. Integers are delta-packed, all is compressed with zstd. The metadata has the key
-"popsense": JSON with format, header (scales, calibration, versions), outcome, notes, events and counts of
-StoredAttempt, and the SHA-256 of all that and the columns. Each column tells its unit and scale.
+"popsense": JSON with format, header (scales, calibration, versions), outcome, notes, events, faults and
+counts of StoredAttempt, and the SHA-256 of all that and the columns. Each column tells its unit and scale.
+Version 1 had no faults.
 
 The only file that imports pyarrow, and slow to import for that.
 """
@@ -24,7 +25,8 @@ from popsense.recording.stored import NO_STAMP, StoredAttempt
 from popsense_protocol.layouts import SAMPLE_DTYPE
 from popsense_protocol.packets import FORCE_MASK, FORCE_OFFSET_COUNTS
 
-PARQUET_VERSION = 1
+PARQUET_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 KEY = b"popsense"
 COLUMNS: Mapping[str, str] = {
     "sample_index": "int64",  # from 0 at START
@@ -55,7 +57,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 def parquet_bytes(recording: Recording) -> bytes:
     """The whole file."""
     arrays = _arrays(recording.stored)
-    text = _canonical({**_metadata(recording), "sha256": content_sha256(recording)})
+    version = PARQUET_VERSION
+    text = _canonical({**_metadata(recording, version), "sha256": content_sha256(recording, version)})
     schema = pa.schema([_field(name, recording.header) for name in COLUMNS], metadata={KEY: text})
     columns = [_column(name, arrays[name]) for name in COLUMNS]
     sink = pa.BufferOutputStream()
@@ -74,7 +77,7 @@ def read_parquet(path: Path, data: bytes) -> Recording:
     """RecordingError where the file is damaged, foreign or of another version. path: only told, not read."""
     try:
         recording, told = _parse(path, data)
-        intact = told == content_sha256(recording)
+        intact = told["sha256"] == content_sha256(recording, told["format"])
     except UNREADABLE as error:
         raise RecordingError(f"{path} is damaged: it cannot be taken apart", REMEDY) from error
     if not intact:
@@ -82,17 +85,17 @@ def read_parquet(path: Path, data: bytes) -> Recording:
     return recording
 
 
-def content_sha256(recording: Recording) -> str:
-    """Of everything that a recording tells, whatever its form and its name."""
-    digest = hashlib.sha256(_canonical(_metadata(recording)))
+def content_sha256(recording: Recording, version: int = PARQUET_VERSION) -> str:
+    """Of everything that a recording tells, whatever its form and its name. version: of READABLE_VERSIONS."""
+    digest = hashlib.sha256(_canonical(_metadata(recording, version)))
     for name, array in _arrays(recording.stored).items():
         digest.update(f"\n{name} {COLUMNS[name]} {len(array)}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def _parse(path: Path, data: bytes) -> tuple[Recording, object]:
-    """The recording and the checksum that it tells."""
+def _parse(path: Path, data: bytes) -> tuple[Recording, Mapping[str, Any]]:
+    """The recording and what it tells of itself, checksum and format among it."""
     with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
         told = _told(path, file.schema_arrow.metadata or {})
         table = file.read(columns=list(COLUMNS))
@@ -107,26 +110,28 @@ def _parse(path: Path, data: bytes) -> tuple[Recording, object]:
         damaged_bytes=told["damaged_bytes"],
         form="parquet",
     )
-    return recording, told["sha256"]
+    return recording, told
 
 
 def _told(path: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
     if KEY not in metadata:
         raise RecordingError(f"{path} is no popsense recording", "Name a Parquet file that popsense wrote.")
     told = json.loads(metadata[KEY])
-    if told["format"] != PARQUET_VERSION:
+    if told["format"] not in READABLE_VERSIONS:
         raise RecordingError(
-            f"{path} has Parquet format {told['format']}, this program reads {PARQUET_VERSION}",
+            f"{path} has Parquet format {told['format']}, this program reads {PARQUET_VERSION} and older",
             "Update popsense.",
         )
     return cast(dict[str, Any], told)
 
 
-def _metadata(recording: Recording) -> dict[str, Any]:
+def _metadata(recording: Recording, version: int) -> dict[str, Any]:
     """All of a recording that is no column, but for its checksum."""
     stored = recording.stored
+    faults = {"faults": [dict(fault) for fault in stored.faults], "faults_seen": stored.faults_seen}
     return {
-        "format": PARQUET_VERSION,
+        "format": version,
+        **(faults if version > 1 else {}),
         "header": dict(recording.header),
         "outcome": None if recording.outcome is None else dict(recording.outcome),
         "notes": [dict(note) for note in recording.notes],
@@ -168,6 +173,8 @@ def _stored(arrays: Arrays, told: Mapping[str, Any]) -> StoredAttempt:
         stamp_us=arrays["stamp_us"].astype(np.int64),
         resent=arrays["resent"].astype(np.bool_),
         events=tuple(told["events"]),
+        faults=tuple(told.get("faults", ())),
+        faults_seen=told.get("faults_seen", 0),
         **{name: told[name] for name in COUNTS},
     )
 

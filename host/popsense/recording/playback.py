@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from popsense.calibration.record import SENSORS, empty_fields, record_of_json
 from popsense.errors import RecordingError
 from popsense.model import IntArray
 from popsense.recording.attempt import decoded
@@ -21,7 +22,7 @@ from popsense.recording.timeline import near
 from popsense_protocol.codec import Packet, PacketError, decode, encode, schema_hash
 from popsense_protocol.counters import TICKS_MODULUS
 from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, SAMPLE_DTYPE
-from popsense_protocol.packets import FLAG_AFTER_GAP, PROTOCOL_VERSION
+from popsense_protocol.packets import FLAG_AFTER_GAP, PROTOCOL_VERSION, Sensor
 
 MOST_IN_A_BLOCK = (1024 - BLOCK_HEADER_DTYPE.itemsize) // SAMPLE_DTYPE.itemsize  # what a payload can carry
 # Of a recording that does not hold its HELLO: what no header tells and every board of ours has.
@@ -50,7 +51,7 @@ class Playback:
     hello: fields of HELLO. run: number of the recorded START. ticks_us, missed: device clock and conversions
     missed so far, at every sample; shape (n,), n > 0. numbers: of the events. taken, events_found and
     missed_conversions: what the device told at the end, or where it did not (is_cut_off), how far it is known
-    to have got. steps: in order.
+    to have got. steps: in order. calibrations: by number of the sensor, fields of the packets' record.
     """
 
     hello: Mapping[str, Any]
@@ -66,6 +67,7 @@ class Playback:
     missed_conversions: int
     is_cut_off: bool
     steps: tuple[Step, ...]
+    calibrations: Mapping[int, Mapping[str, Any]]
 
     def next_sample(self, sent: int, clock_us: int) -> int:
         """The index that the device's next sample gets, when so many are sent: in a hole it runs with time.
@@ -109,6 +111,7 @@ def playback(recording: Recording) -> Playback:
         missed_conversions=stored.missed_conversions,
         is_cut_off=stored.taken is None,
         steps=_steps(stored, ticks_us, event_us, int(ticks_us[-1]) + round(behind_us)),
+        calibrations=_calibrations(recording),
     )
 
 
@@ -179,6 +182,21 @@ def _hello(recording: Recording) -> Mapping[str, Any]:
     return hello
 
 
+def _calibrations(recording: Recording) -> dict[int, dict[str, Any]]:
+    """What READ_CALIBRATION is answered; empty records where the header tells of none. RecordingError."""
+    stored: Mapping[str, Any] = recording.header.get("calibration") or {}
+    try:
+        records = {name: record_of_json(name, stored.get(name)) for name in SENSORS}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordingError(
+            f"{recording.path} holds a calibration that cannot be read", "Choose another recording."
+        ) from error
+    return {
+        int(Sensor.encmapping[name]): empty_fields() if record is None else record.to_fields()
+        for name, record in records.items()
+    }
+
+
 def _recorded_hello(header: Mapping[str, Any]) -> dict[str, Any] | None:
     """None where there is none, or one of a protocol that had another layout."""
     try:
@@ -216,6 +234,7 @@ def _channel(channel: Mapping[str, Any], bits: int) -> dict[str, Any]:
         "unit": channel["unit"],
         "bits": bits,
         "fitted": int(channel["fitted"]),
+        "settle_samples": channel.get("settle_samples", 0),
         "zero_counts": channel["zero_counts"],
         "nano_units_per_count": round(channel["units_per_count"] * 1e9),
     }

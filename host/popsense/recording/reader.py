@@ -29,7 +29,7 @@ from popsense.recording.stored import StoredAttempt
 
 KINDS = HEADER + WIRE + NOTE + EXIT
 FRAME_BYTES = RECORD.size + CRC.size
-READABLE_PROTOCOLS = (3,)
+READABLE_PROTOCOLS = (3, 4)  # what a recording is made of is the same in both
 ANY_JOURNAL = b"popsense journal "
 PARQUET_MAGIC = b"PAR1"
 OURS = "Name a file that popsense recorded (*.journal or *.parquet)."

@@ -10,6 +10,7 @@ What a board has and a recording has not:
   along what is left, since no host's time-out meets the same sample twice; one before ends the run there.
 - Where the recording was cut off it falls silent for good: its last word is how far it is known to have got.
 - START without a calibration is refused as by a board: what was recorded uncalibrated has to be asked for.
+- READ_CALIBRATION is answered from the recording. Nothing can be written, tared or tested: unknown commands.
 """
 
 import struct
@@ -25,7 +26,7 @@ from popsense_protocol.codec import NAME_OF_TYPE, TYPE_OF_NAME, encode
 from popsense_protocol.counters import INDEX_MODULUS, TICKS_MODULUS, unwrapped
 from popsense_protocol.framing import FrameDecoder, encode_frame
 from popsense_protocol.layouts import BLOCK_HEADER_DTYPE, fields, fixed_size, struct_format
-from popsense_protocol.packets import PACKETS, START_UNCALIBRATED, Mode, Stored
+from popsense_protocol.packets import PACKETS, START_UNCALIBRATED, Mode, Sensor, Stored
 
 IDLE_HELLO_US = 200_000
 BUSY_HELLO_US = 1_000_000
@@ -36,7 +37,7 @@ REST_US = 1_000_000  # what is left at STOP is played if it is no longer than th
 LEAD_US = 1 << 28  # so far behind the recording is the clock before the first START: it goes ahead there
 RESENT_IN_A_BLOCK = 20
 RING_GUARD = 64  # of ring_samples, not kept
-COMMANDS = ("IDENTIFY", "START", "STOP", "PROFILE", "RESEND", "CLOCK")
+COMMANDS = ("IDENTIFY", "START", "STOP", "PROFILE", "RESEND", "CLOCK", "READ_CALIBRATION")
 DONE_ONCE = ("START", "STOP", "PROFILE")
 SAMPLES, EVENTS = (int(Stored.encmapping[name]) for name in ("samples", "events"))
 MOST = {"drop_permille": 1000, "drop_out_permille": 1000, "flex_nm_per_n": 9_000, "depth_fitted": 1}
@@ -207,7 +208,7 @@ class ReplayBoard:
         elif name == "RESEND":
             self._resend(command)
         else:
-            self._carry_out(name)
+            self._carry_out(name, command)
             self._acknowledge(name, kind, request)
 
     def _acknowledge(self, name: str, kind: int, request: int) -> None:
@@ -217,11 +218,15 @@ class ReplayBoard:
             self._done = (kind, request)
         self._ack(kind, request)
 
-    def _carry_out(self, name: str) -> None:
+    def _carry_out(self, name: str, command: Mapping[str, int]) -> None:
         if name == "START":
             self._start()
         elif name == "STOP":
             self._stop()
+        elif name == "READ_CALIBRATION":
+            record = self._played.calibrations[command["sensor"]]
+            asked = {"sensor": command["sensor"], "request": command["request"]}
+            self._send(encode("CALIBRATION", **asked, record=record))
 
     def _refusal(self, name: str, command: Mapping[str, int]) -> str | None:
         """Why a command is not done; in the order in which a board looks."""
@@ -371,4 +376,6 @@ def _can_be_meant(name: str, command: Mapping[str, int]) -> bool:
         return command["mode"] in Mode.decmapping
     if name == "RESEND":
         return command["what"] in Stored.decmapping
+    if name == "READ_CALIBRATION":
+        return command["sensor"] in Sensor.decmapping
     return name != "PROFILE" or all(value <= MOST.get(field, MOST_OF_ANY) for field, value in command.items())

@@ -21,7 +21,8 @@ class StoredAttempt:
     asked for again. taken: samples by the device's own count, None where it never told; at_least: how many
     it is known to have taken. events: fields of EVENT, each number once, ascending. events_found: by the
     device's own count. resent_events: of them, those that had to be asked for. missed_conversions: as the
-    device counted them.
+    device counted them. faults: fields of FAULT, each number once, in their order. faults_seen: codes that
+    HEALTH told of the run, bit 1 << code, also of a FAULT that never came.
     """
 
     samples: npt.NDArray[Any]
@@ -35,6 +36,8 @@ class StoredAttempt:
     resent_events: int
     missed_conversions: int
     bad_frames: int
+    faults: tuple[Mapping[str, int | str], ...] = ()
+    faults_seen: int = 0
 
     @property
     def known_samples(self) -> int:

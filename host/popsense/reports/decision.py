@@ -17,7 +17,20 @@ MOST_NAMED = 2  # items or errors; more are only counted
 
 
 def decision_text(score: Score, analysis: Analysis, trace: Trace) -> str:
-    """As in "Fail: 57.5 % (pass mark 70 %, uncalibrated)"; a critical error needs no figures."""
+    """As in "Fail: 57.5 % (pass mark 70 %, uncalibrated)"; a critical error needs no figures.
+
+    Behind it, where the sensors were not calibrated, that they were not, and why.
+    """
+    return f"{_decision(score, analysis, trace)}{sensors_text(trace)}"
+
+
+def sensors_text(trace: Trace) -> str:
+    """As in "; sensors uncalibrated: no calibration of depth"; empty where nothing is known against them."""
+    because = trace.uncalibrated_because
+    return f"; sensors uncalibrated: {because}" if because else ""
+
+
+def _decision(score: Score, analysis: Analysis, trace: Trace) -> str:
     if score.withheld:
         return withheld_text(score, analysis, trace)
     if score.percent is None or score.passed is None or score.critical_errors:

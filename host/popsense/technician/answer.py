@@ -68,7 +68,7 @@ def answer_of(transport: Transport, may_prompt: bool) -> Answer:
     renewed = isinstance(transport, HasDtr) and transport.renew_dtr()
     if renewed and (second := _listen(transport)).heard:
         return Answer(second.hello, second.problem, second.heard, "renewed")
-    heard = _prompted(transport) if may_prompt else b""
+    heard = prompted(transport) if may_prompt else b""
     return Answer(None, first.problem, heard, "at once" if heard else "unknown" if renewed else "none")
 
 
@@ -91,7 +91,8 @@ def _listen(transport: Transport) -> Answer:
         return Answer(None, error, bytes(ear.heard))
 
 
-def _prompted(transport: Transport) -> bytes:
+def prompted(transport: Transport) -> bytes:
+    """What comes back on a carriage return, up to MicroPython's prompt."""
     heard = b""
     try:
         transport.write(b"\r")

@@ -10,8 +10,10 @@ from popsense.link.serial_transport import refusal_code
 from popsense.technician import remedies
 from popsense.technician.answer import Answer, answer_of
 from popsense.technician.checks import Check, failed, not_applicable, ok
+from popsense.technician.flash.release import release_version
 from popsense.technician.ports import OTHER_PROGRAMS, Port
 from popsense.technician.system import System
+from popsense.twin.firmware_files import firmware_root
 from popsense_protocol.packets import PROTOCOL_VERSION
 
 NAMES = ("port", "permission", "not in use", "DTR", "firmware", "protocol", "force sensor")
@@ -100,7 +102,7 @@ def _dtr(answer: Answer) -> Check:
 
 def _firmware(port: Port, answer: Answer) -> list[Check]:
     if answer.hello is not None:
-        return _healthy(answer.hello)
+        return _healthy(port, answer.hello)
     if isinstance(answer.problem, ProtocolMismatch):
         seen = "a popsense board of another release"
         return [ok("firmware", seen), _mismatch(port, answer, answer.problem)]
@@ -111,13 +113,34 @@ def _firmware(port: Port, answer: Answer) -> list[Check]:
     return [_foreign(port) if answer.heard else _silent(port)]
 
 
-def _healthy(hello: Hello) -> list[Check]:
-    seen = f"popsense {hello.firmware_version} on {hello.interpreter}, board {hello.board_id}"
+def _healthy(port: Port, hello: Hello) -> list[Check]:
     spoken = ok("protocol", f"version {PROTOCOL_VERSION}, as this program")
     if hello.sample_rate_hz > 0:
-        return [ok("firmware", seen), spoken, ok("force sensor", f"{hello.sample_rate_hz:,.1f} samples/s")]
+        return [_release(port, hello), spoken, ok("force sensor", _rate(hello))]
     remedy = "Check the cable between board and load cell, then plug the board in again."
-    return [ok("firmware", seen), spoken, failed("force sensor", "does not answer the board", remedy)]
+    return [_release(port, hello), spoken, failed("force sensor", "does not answer the board", remedy)]
+
+
+def _rate(hello: Hello) -> str:
+    """The rate, and of a slow converter what it costs."""
+    costs = hello.sampling_cost.sentences if hello.sampling_cost else ()
+    return " ".join(costs) or f"{hello.sample_rate_hz:,.1f} samples/s"
+
+
+def _release(port: Port, hello: Hello) -> Check:
+    """Our firmware, as old as this program's files or newer."""
+    seen = f"popsense {hello.firmware_version} on {hello.interpreter}, board {hello.board_id}"
+    try:
+        ours = release_version(firmware_root())
+    except PopsenseError:
+        return ok("firmware", seen)  # the check of the installation tells
+    if _parts(hello.firmware_version) >= _parts(ours):
+        return ok("firmware", seen)
+    return failed("firmware", f"{seen}; this program brings {ours}", *remedies.copy_firmware(port))
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def _mismatch(port: Port, answer: Answer, problem: ProtocolMismatch) -> Check:

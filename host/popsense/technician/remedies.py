@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from popsense.technician.ports import Port
-from popsense.twin.firmware_files import firmware_root
 
 # Which image: docs of MicroPython for this board; 1.24 is the oldest that the firmware is written for.
 UF2 = "RPI_PICO (1.24 or newer), from https://micropython.org/download/RPI_PICO"
@@ -18,20 +17,13 @@ def copy_uf2(drive: Path | None) -> tuple[str, ...]:
     return (
         f"Copy the MicroPython UF2 file {UF2} onto {where}: the board restarts by itself.",
         "If MicroPython was on it already, unplugging and plugging in without BOOTSEL is enough.",
-        "Then run popsense doctor again: it tells how to copy the firmware.",
+        "Then copy the firmware onto it: popsense flash.",
     )
 
 
 def copy_firmware(port: Port) -> tuple[str, ...]:
-    """Our files onto a board with MicroPython; main.py last, so that nothing starts half copied."""
-    root = firmware_root()
-    mpremote = f"mpremote connect {port.name}" if port.is_serial else "mpremote"
-    return (
-        "python -m pip install mpremote",
-        f"{mpremote} fs cp -r {_quoted(root / 'bone')} :",
-        f"{mpremote} fs cp {_quoted(root / 'main.py')} :",
-        f"{mpremote} reset",
-    )
+    """Our files onto a board with MicroPython."""
+    return (f"popsense flash --port {_quoted(port.name)}",)
 
 
 def at_the_prompt(port: Port) -> tuple[str, ...]:
@@ -67,5 +59,5 @@ def allow_the_port(port: Port) -> tuple[str, ...]:
     )
 
 
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if " " in str(path) else str(path)
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name

@@ -33,6 +33,7 @@ def evaluated(trace: Trace, verdict: IntegrityVerdict, missed: int = 0, missing_
         "operator": "Ann Other",
         "board": {"interpreter": "none", "sample_rate_hz": 988.0},
         "versions": {"firmware": "0"},
+        "channels": {},
     }
     return SimpleNamespace(
         recording=SimpleNamespace(
@@ -52,6 +53,8 @@ def evaluated(trace: Trace, verdict: IntegrityVerdict, missed: int = 0, missing_
         analysis=analysis,
         detection=Detection("force and depth"),
         disagreements=(),
+        sampling_cost=None,
+        faults=(),
         score=score(analysis, RUBRIC, "assessment"),
         versions={},
     )

@@ -25,6 +25,23 @@ OPTIONS = {
     "salvage": set(),
     "devices": {"--json"},
     "doctor": {"--json"},
+    "check": {"--port", "--quick", "--mass", "--json"},
+    "bringup": {"--port", "--out"},
+    "calibrate force": {
+        "--port", "--references", "--gravity", "--uncertainty", "--cycles", "--days", "--by",
+        "--traceability", "--temperature", "--out", "--yes",
+    },
+    "calibrate depth": {
+        "--port", "--references", "--uncertainty", "--cycles", "--days", "--by", "--traceability",
+        "--temperature", "--out", "--yes",
+    },
+    "calibrate pressure": {
+        "--port", "--references", "--uncertainty", "--cycles", "--days", "--by", "--traceability",
+        "--temperature", "--out", "--yes",
+    },
+    "calibrate show": {"--port"},
+    "calibrate tare": {"--port"},
+    "flash": {"--port", "--source", "--check", "--rollback", "--yes", "--json"},
     "score": {"--rubric", "--json"},
     "report": {"--out", "--rubric"},
     "detect": {"--time", "--force", "--depth", "--scale", "--zero", "--site", "--device", "--plot", "--json"},
@@ -174,7 +191,7 @@ def test_a_score_tells_how_the_attempt_ended(
 def test_a_needle_that_was_removed_needs_no_word(run: CommandLine, journal: Path):
     said = well(run("score", journal))
     assert "ended: " not in said
-    assert said.splitlines()[-2].startswith("pass   recording:")
+    assert said.splitlines()[-2].startswith("pass, uncalibrated   recording:")
 
 
 @pytest.mark.parametrize("mode", ["guided", "blind"])

@@ -42,7 +42,7 @@ def test_what_failed_comes_again_below_with_its_remedy(run: CommandLine, monkeyp
     (finding,) = [line for line in lines[:14] if line.startswith("failed")]
     assert "/dev/ttyACM0: firmware" in finding
     below = lines.index("/dev/ttyACM0: firmware: MicroPython's prompt answers, no firmware of ours runs")
-    assert any(line.startswith("    mpremote connect /dev/ttyACM0 fs cp -r ") for line in lines[below:])
+    assert "    popsense flash --port /dev/ttyACM0" in lines[below:]
     assert [line.split()[0] for line in lines[12:14]] == ["not", "not"]
 
 

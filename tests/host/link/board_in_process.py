@@ -19,7 +19,7 @@ from popsense_protocol.packets import FORCE_OFFSET_COUNTS
 
 ROOT = Path(__file__).parents[3]
 PATHS = ("firmware", "host/popsense/twin/board/cpython")
-MODULES = ("kernels", "detection", "sample_ring", "app", "ads1220", "wire")
+MODULES = ("kernels", "health_kernels", "detection", "sample_ring", "app", "ads1220", "wire")
 RING, KEPT = 512, 448
 PERIOD_US = 10_000
 NAP_US = 5_000
@@ -42,11 +42,17 @@ def _importable() -> Iterator[None]:
                 del sys.modules[name]
 
 
+def _finds_nothing(*_arguments: Any) -> None:
+    """In the detector's place."""
+
+
 def _load_firmware() -> SimpleNamespace:
     with _importable():
         bone = SimpleNamespace(**{name: importlib.import_module(f"bone.{name}") for name in MODULES})
-    bone.kernels._RING_MASK = RING - 1
-    bone.kernels.KEPT_SAMPLES = KEPT
+    bone.detection.detect = _finds_nothing  # events are the test's to give
+    for module in (bone.kernels, bone.health_kernels):
+        module._RING_MASK = RING - 1
+    bone.kernels.KEPT_SAMPLES = bone.health_kernels._KEPT_SAMPLES = KEPT
     bone.sample_ring.RING_SAMPLES = RING
     return bone
 
@@ -73,16 +79,24 @@ class Run:
     missed: int = 0
 
 
+def _unseen(level: int) -> None:
+    """A light that nobody looks at."""
+
+
 class Board:
     """What bone.app needs of bone.board; its own console, SPI bus, converters and data-ready pin."""
 
     ready_edge = 4
+    is_rp2040 = False
     reset_cause = 1
+    calibration_folder = "no such folder"
     interpreter = "in process"
 
     def __init__(self, ticks_us: int = 0, board_id: bytes = bytes(8)) -> None:
         self.console = self.spi = self.force_ready = self.depth_adc = self
         self.pressure_adc = SimpleNamespace(read_u16=lambda: 1502 << 4)
+        self.supply_adc = SimpleNamespace(read_u16=lambda: 2068 << 4)
+        self.cue_led = self.cue_buzzer = _unseen
         self.board_id = board_id
         self.us = 0
         self.runs: dict[tuple[int, int], Run] = {}
@@ -106,7 +120,6 @@ class Board:
         self.boot_id += 0x1000
         self._booted_us = self.us
         self.app = BONE.app.App(self, BONE.sample_ring.SampleRing())
-        self.app.detector.step = lambda code, depth, ticks: None  # events are the test's to give
         self.app.link.send_copy(self.app._hello)
 
     def run_for(self, us: int) -> None:
@@ -172,6 +185,14 @@ class Board:
     @staticmethod
     def ticks_diff(later: int, earlier: int) -> int:
         return ((later - earlier + (1 << 29)) & TICKS_MASK) - (1 << 29)
+
+    def __call__(self) -> int:
+        """Level of the data-ready pin."""
+        return 1
+
+    def arm_watchdog(self) -> None: ...
+
+    def feed_watchdog(self) -> None: ...
 
     def ignore_ctrl_c(self) -> None: ...
 

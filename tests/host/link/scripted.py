@@ -15,7 +15,14 @@ ZEROS = {"run": RUN, "next_sample": 0, "next_event": 0, "missed": 0}
 
 
 def channel(unit: str) -> dict[str, object]:
-    return {"unit": unit, "bits": 24, "fitted": 1, "zero_counts": 0, "nano_units_per_count": 1}
+    return {
+        "unit": unit,
+        "bits": 24,
+        "fitted": 1,
+        "settle_samples": 0,
+        "zero_counts": 0,
+        "nano_units_per_count": 1,
+    }
 
 
 def hello(**changed: object) -> bytes:

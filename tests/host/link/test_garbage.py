@@ -120,7 +120,7 @@ def test_the_firmware_lives_through_a_quarter_million_bytes_of_nonsense(make):
     runs, before = len(board.runs), growth()
     for chunk in chunks(data[20_000:]):
         _hear(board, chunk)
-    assert not board.app.identified
+    assert not board.app.commands.identified
     assert not board.sampling
     assert len(board.runs) == runs
     assert board.app.link.bad_frames > 100 or make is frames
@@ -132,7 +132,7 @@ def _hear(board: Board, data: bytes) -> None:
     while board.heard:
         length = board.app.link.receive()
         if length:
-            board.app.answer(length)
+            board.app.commands.answer(length)
     board.fifo.clear()
 
 

@@ -38,6 +38,9 @@ REFUSALS = {
     "sensor_fault": ("force sensor does not answer", "cable"),
     "not_kept": ("no longer has what was asked for", "hole"),
     "no_calibration": ("has no calibration", "--uncalibrated"),
+    "loaded": ("is not unloaded", "off the bone"),
+    "noisy": ("is not at rest", "firm table"),
+    "flash_failed": ("could not store it", "still there"),
 }
 
 
@@ -267,8 +270,27 @@ def test_a_board_that_restarts_is_noticed_with_the_last_sample():
     board(session).incoming.extend([hello(), block(0, 20), hello(boot_id=0xDEF)])
     for _ in range(2):
         list(session.receive())
-    with pytest.raises(BoardRestarted, match="restarted or lost power after sample 19"):
+    with pytest.raises(BoardRestarted, match="the board lost power after sample 19"):
         list(session.receive())
+
+
+@pytest.mark.parametrize(
+    ("cause", "said", "remedy"),
+    [
+        ("power_on", "lost power after sample 19", "cable"),
+        ("watchdog", "hung, and the watchdog restarted the board, after sample 19", "popsense flash"),
+        ("requested", "another program restarted the board after sample 19", "other program"),
+        ("unknown", "restarted or lost power after sample 19", "supply"),
+    ],
+)
+def test_a_board_that_restarts_says_why(cause: str, said: str, remedy: str):
+    session = connected()
+    session.start("guided")
+    board(session).incoming.extend([block(0, 20), hello(boot_id=0xDEF, reset_cause=cause)])
+    with pytest.raises(BoardRestarted, match=said) as caught:
+        for _ in range(2):
+            list(session.receive())
+    assert remedy in caught.value.remedy
 
 
 def test_a_silent_board_is_looked_for_in_time_to_get_back_what_it_keeps():

@@ -134,7 +134,7 @@ def test_the_way_may_go_with_any_command(command: str, done: bool):
 PROFILE_FIELDS = (
     "depth_fitted", "contact_mn", "release_mn", "arm_mn", "used_mn", "overload_mn", "drop_permille",
     "drop_out_permille", "advance_um", "out_um", "far_advance_um", "far_rise_mn", "far_stays_mn",
-    "flex_nm_per_n",
+    "flex_nm_per_n", "cue", "go_on_um",
 )  # fmt: skip
 
 

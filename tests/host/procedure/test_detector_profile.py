@@ -7,6 +7,7 @@ import pytest
 from popsense.errors import UsageError
 from popsense.procedure.detector_profile import LEAST_CONTACT_MN, LEAST_FAR_PER_CAVITY, detector_profile
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA, SITES, Figure, SiteProfile
+from popsense_protocol import packets
 from popsense_protocol.codec import decode, encode
 from tests.firmware.sources import constants
 
@@ -73,7 +74,7 @@ def test_the_body_of_a_spring_loaded_device_leans_on_the_skin():
     driver, spring = (
         detector_profile(ADULT_PROXIMAL_TIBIA, device) for device in ("powered", "spring_loaded")
     )
-    assert {name for name in driver if driver[name] != spring[name]} == {"far_stays_mn"}
+    assert {name for name in driver if driver[name] != spring[name]} == {"far_stays_mn", "cue"}
     assert spring["far_stays_mn"] > 2 * driver["far_stays_mn"]
 
 
@@ -86,3 +87,17 @@ def test_an_unknown_device_is_named_with_those_that_are_known():
     with pytest.raises(UsageError, match="no profile for the device 'hammer'") as caught:
         detector_profile(ADULT_PROXIMAL_TIBIA, "hammer")
     assert all(device in caught.value.remedy for device in DEVICES)
+
+
+def test_cues_say_what_the_procedure_asks_for():
+    cues = {
+        (site.name, device): (profile["cue"], profile["go_on_um"])
+        for site in SITES.values()
+        for device in ("manual", "spring_loaded")
+        for profile in [detector_profile(site, device)]
+    }
+    stop = packets.Cue.encmapping["stop"]
+    assert cues["adult-proximal-tibia", "manual"] == (stop, 0)
+    assert cues["child-humerus", "manual"] == (stop, 0)
+    assert cues["adult-humerus", "manual"] == (packets.Cue.encmapping["go_on_then_stop"], 20_000)
+    assert {cues[site, "spring_loaded"][0] for site in SITES} == {packets.Cue.encmapping["none"]}

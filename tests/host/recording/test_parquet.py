@@ -50,6 +50,8 @@ def stored_attempts(draw: Any, most: int = 60) -> StoredAttempt:
         resent_events=draw(counts),
         missed_conversions=draw(counts),
         bad_frames=draw(counts),
+        faults=tuple(draw(st.lists(st.dictionaries(words, words | counts, max_size=4), max_size=3))),
+        faults_seen=draw(counts),
     )
 
 
@@ -219,10 +221,10 @@ def test_a_parquet_file_of_somebody_else_is_refused():
 
 
 def test_a_later_version_says_which(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(parquet, "PARQUET_VERSION", 2)
+    monkeypatch.setattr(parquet, "PARQUET_VERSION", 3)
     data = parquet_bytes(attempt(3))
     monkeypatch.undo()
-    with pytest.raises(RecordingError, match="has Parquet format 2, this program reads 1") as caught:
+    with pytest.raises(RecordingError, match="has Parquet format 3, this program reads 2") as caught:
         read_parquet(HERE, data)
     assert caught.value.remedy == "Update popsense."
 

@@ -69,7 +69,7 @@ def test_the_run_is_that_of_the_last_start(tmp_path: Path):
     assert (len(alone.stored.samples), alone.stored.taken) == (60, None)
 
 
-@pytest.mark.parametrize("protocol", [1, 2, 4, None, "3"])
+@pytest.mark.parametrize("protocol", [1, 2, 5, None, "3"])
 def test_wire_bytes_of_another_protocol_are_not_decoded(tmp_path: Path, protocol: object):
     header = {**HEADER, "versions": {"protocol": protocol}}
     path = write_journal(tmp_path / "a.journal", [WHOLE.wire()], header=header)

@@ -2,17 +2,19 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from popsense.errors import PopsenseError
 from popsense.link.transport import Transport
 from popsense.technician.checks import Check
 from popsense.technician.ports import MICROPYTHON, RASPBERRY_PI, Port
 from popsense.technician.system import Access, System
-from popsense_protocol.codec import TYPE_OF_NAME, decode, encode
+from popsense_protocol.codec import TYPE_OF_NAME, Packet, decode, encode
 from popsense_protocol.framing import FrameDecoder, encode_frame
-from tests.host.link.scripted import hello
+from tests.host.link.scripted import ack, hello, nak
+from tests.host.technician.sampling_board import calibration_frame, health_frame
 
 PICO = Port("serial:///dev/ttyACM0", RASPBERRY_PI, MICROPYTHON, "E660", "Board in FS mode")
 NAMED = Port("serial:///dev/ttyX", named=True)
@@ -27,7 +29,10 @@ def identified(state: str = "idle") -> bytes:
 
 
 class FakeBoard:
-    """Says the same over and over; more once DTR was renewed, or after a carriage return."""
+    """Says the same over and over; more once DTR was renewed, or after a carriage return.
+
+    faults: codes that are present. records: of CALIBRATION, by sensor; those missing are empty.
+    """
 
     name = "a fake board"
 
@@ -38,9 +43,14 @@ class FakeBoard:
         after_return: bytes = b"",
         has_dtr: bool = True,
         state: str = "idle",
+        faults: tuple[int, ...] = (),
+        records: Mapping[str, Any] | None = None,
+        refuses: str = "",
     ) -> None:
         self.says = says
         self.after_dtr, self.after_return, self.has_dtr, self.state = after_dtr, after_return, has_dtr, state
+        self.faults, self.records, self.refuses = faults, records or {}, refuses
+        self.heard: list[str] = []
         self.written = b""
         self.closed = False
         self._answers: deque[bytes] = deque()
@@ -59,8 +69,21 @@ class FakeBoard:
         if data == b"\r":
             self._answers.append(self.after_return)
         for payload in self._decoder.feed(data):
-            assert decode(payload).name == "IDENTIFY"
-            self._answers.append(identified(self.state))
+            self._answers.append(self._answer(decode(payload)))
+
+    def _answer(self, command: Packet) -> bytes:
+        """refuses: why every question but IDENTIFY is."""
+        self.heard.append(command.name)
+        if command.name == "IDENTIFY":
+            return identified(self.state)
+        if self.refuses:
+            return nak(command, self.refuses, run=7)
+        if command.name == "READ_HEALTH":
+            assert not command.fields.options, "nobody asked for a self-test"
+            told = health_frame(faults=sum(1 << code for code in self.faults))
+        else:
+            told = calibration_frame(command, self.records)
+        return told + ack(command, state=self.state, run=7)
 
     def renew_dtr(self) -> bool:
         if self.has_dtr:

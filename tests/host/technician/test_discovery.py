@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from datetime import date
 
 import pytest
 
@@ -10,8 +11,13 @@ from popsense.link.transport import Transport
 from popsense.technician.discovery import ask, find_boards
 from popsense.technician.ports import Port
 from popsense_protocol.packets import PROTOCOL_VERSION
-from tests.host.link.scripted import hello
+from tests.host.link.scripted import channel, hello
 from tests.host.technician.machines import PICO, FakeBoard, Together, opener
+from tests.host.technician.sampling_board import calibrated
+
+TODAY = date(2026, 11, 21)
+MISSING = {"id": 0, "state": "missing", "made": None, "valid_until": None}
+ALL = {sensor: calibrated(TODAY) for sensor in ("force", "depth", "pressure")}
 
 
 def refusal(code: int) -> PortError:
@@ -26,10 +32,12 @@ def port(number: int) -> Port:
 
 @pytest.mark.parametrize("state", ["idle", "sampling"])
 def test_a_board_tells_who_it_is_and_whether_it_samples(state: str):
-    board = FakeBoard(hello(calibration_id=44), state=state)
+    board = FakeBoard(
+        hello(calibration_id=44), state=state, faults=(2,), records={"force": calibrated(TODAY)}
+    )
     found = ask(PICO, opener((PICO.address, board)))
     assert (found.status, found.problem) == (state, None)
-    assert found.as_json() == {
+    assert found.as_json(TODAY) == {
         "port": "/dev/ttyACM0",
         "address": "serial:///dev/ttyACM0",
         "usb_id": "2e8a:0005",
@@ -43,10 +51,18 @@ def test_a_board_tells_who_it_is_and_whether_it_samples(state: str):
             "calibration_id": 44,
             "interpreter": "scripted 1",
             "sample_rate_hz": 988.5,
+            "sampling_costs": [],
         },
+        "calibration": {
+            "force": {"id": 7, "state": "calibrated", "made": "2026-11-21", "valid_until": "2027-11-21"},
+            "depth": MISSING,
+            "pressure": MISSING,
+        },
+        "health": {"ok": False, "faults": [{"code": "force_cell_open", "title": "load cell unplugged"}]},
         "problem": None,
     }
     assert board.closed
+    assert set(board.heard) == {"IDENTIFY", "READ_CALIBRATION", "READ_HEALTH"}
 
 
 @pytest.mark.parametrize(
@@ -67,10 +83,46 @@ def test_a_board_tells_who_it_is_and_whether_it_samples(state: str):
 def test_each_problem_has_its_word_and_its_remedy(answer: Transport | PopsenseError, status: str):
     found = ask(PICO, opener((PICO.address, answer)))
     assert (found.status, found.hello) == (status, None)
-    problem = found.as_json()["problem"]
+    problem = found.as_json(TODAY)["problem"]
     assert problem["message"]
     assert problem["remedy"]
     assert isinstance(answer, PopsenseError) or (answer.closed and answer.written == b"")
+
+
+def test_an_older_firmware_is_listed_all_the_same():
+    found = ask(PICO, opener((PICO.address, FakeBoard(hello(), refuses="unknown_command"))))
+    said = found.as_json(TODAY)
+    assert (said["status"], said["health"], found.faults) == ("idle", None, None)
+
+
+def test_a_board_that_refuses_while_it_samples_is_not_lost():
+    board = FakeBoard(hello(), state="sampling", refuses="already_sampling")
+    found = ask(PICO, opener((PICO.address, board)))
+    assert (found.status, found.records, found.faults) == ("sampling", None, None)
+    assert found.calibration(TODAY) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ({}, "none"),
+        ({"force": calibrated(TODAY)}, "no depth, pressure"),
+        (ALL, "until 2027-11-21"),
+        (ALL | {"depth": calibrated(TODAY, valid_days=10)}, "until 2026-12-01"),
+        (ALL | {"depth": calibrated(date(2025, 11, 20))}, "ended 2026-11-20"),
+        (ALL | {"depth": calibrated(date(2025, 11, 21))}, "until 2026-11-21"),
+    ],
+)
+def test_the_calibration_in_words_is_that_of_the_sensor_that_ends_first(records, words: str):
+    found = ask(PICO, opener((PICO.address, FakeBoard(hello(), records=records))))
+    assert found.calibration(TODAY) == words
+
+
+def test_a_sensor_that_is_not_fitted_needs_no_calibration():
+    without = channel("kilopascal") | {"fitted": 0}
+    records = {"force": calibrated(TODAY), "depth": calibrated(TODAY)}
+    found = ask(PICO, opener((PICO.address, FakeBoard(hello(pressure=without), records=records))))
+    assert found.calibration(TODAY) == "until 2027-11-21"
 
 
 def test_one_bad_port_does_not_hide_the_others():

@@ -106,7 +106,7 @@ def test_stock_micropython_on_a_port(tmp_path: Path, monkeypatch: pytest.MonkeyP
         failure = through(url, tmp_path)
     assert board.heard == b"\r"
     assert failure.name == "firmware"
-    assert any(line.startswith(f"mpremote connect {failure.subject} fs cp -r ") for line in failure.remedy)
+    assert f"popsense flash --port {failure.subject}" in failure.remedy
 
 
 def test_another_device_on_a_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,9 +9,8 @@ from popsense.technician.checks import Check
 from popsense.technician.port_checks import NAMES, check_port
 from popsense.technician.ports import Port
 from popsense.technician.system import Access, System
-from popsense.twin.firmware_files import firmware_root
 from popsense_protocol.packets import PROTOCOL_VERSION
-from tests.host.link.scripted import hello
+from tests.host.link.scripted import channel, hello
 from tests.host.technician.machines import NAMED, PICO, FakeBoard, failures, machine, only_failure
 from tests.host.technician.test_discovery import refusal
 
@@ -126,16 +125,13 @@ def test_a_bridge_without_a_board_is_told_to_switch_dtr_on():
 
 @pytest.mark.parametrize("port", [PICO, NAMED])
 @pytest.mark.parametrize("after_return", [SPI_PROMPT, BANNER])
-def test_stock_micropython_says_which_files_to_copy(port: Port, after_return: bytes):
+def test_stock_micropython_is_offered_the_firmware(port: Port, after_return: bytes):
     board = FakeBoard(after_return=after_return)
     failure = only_failure(looked_at(port, board))
     assert board.written == b"\r"
     assert failure.name == "firmware"
     assert "MicroPython's prompt" in failure.seen
-    root = firmware_root()
-    assert f"mpremote connect {port.name} fs cp -r {root / 'bone'} :" in failure.remedy
-    assert f"mpremote connect {port.name} fs cp {root / 'main.py'} :" in failure.remedy
-    assert f"mpremote connect {port.name} reset" in failure.remedy
+    assert f"popsense flash --port {port.name}" in failure.remedy
     assert any("Ctrl-D" in line for line in failure.remedy), "our firmware may only be stopped"
 
 
@@ -157,13 +153,13 @@ def test_a_firmware_stopped_by_an_error_tells_it():
     board = FakeBoard(after_return=STOPPED + b"ImportError: no module named 'bone.link'\r\n" + BANNER)
     failure = only_failure(looked_at(PICO, board))
     assert failure.seen == "stopped by an error: ImportError: no module named 'bone.link'"
-    assert any("fs cp -r" in line for line in failure.remedy)
+    assert "popsense flash --port /dev/ttyACM0" in failure.remedy
 
 
 @pytest.mark.parametrize(
     ("product_id", "says", "seen", "remedy"),
     [
-        (0x0005, b"temperature 21.5\r\n", "a program that is not ours", "mpremote"),
+        (0x0005, b"temperature 21.5\r\n", "a program that is not ours", "popsense flash"),
         (0x000B, b"Adafruit CircuitPython\r\n", "CircuitPython answers", "UF2"),
         (0x1003, b"x" * 3000, "neither a popsense board nor MicroPython", "Choose another port"),
         (0x000A, b"", "nothing comes", "UF2"),
@@ -215,8 +211,8 @@ def test_a_board_that_goes_when_it_is_asked_for_the_prompt_was_silent():
 @pytest.mark.parametrize(
     ("changed", "remedy", "step"),
     [
-        ({"protocol_version": PROTOCOL_VERSION - 1}, "Update the board's firmware.", "fs cp -r"),
-        ({"schema_hash": 1}, "Install firmware and program of the same release.", "fs cp -r"),
+        ({"protocol_version": PROTOCOL_VERSION - 1}, "Update the board's firmware.", "popsense flash"),
+        ({"schema_hash": 1}, "Install firmware and program of the same release.", "popsense flash"),
         ({"protocol_version": PROTOCOL_VERSION + 1}, "Update this program.", "Install popsense"),
     ],
 )
@@ -227,9 +223,26 @@ def test_another_protocol_says_which_side_to_update(changed: dict[str, int], rem
     assert failure.name == "protocol"
     assert failure.remedy[0] == remedy
     assert any(step in line for line in failure.remedy)
-    assert ("mpremote" in " ".join(failure.remedy)) == (step == "fs cp -r")
+    assert ("popsense flash --port" in " ".join(failure.remedy)) == (step == "popsense flash")
     assert checks[4].outcome == "ok"
-    assert board.written == b"", "Ctrl-C must go on working for mpremote"
+    assert board.written == b"", "Ctrl-C must go on working for popsense flash"
+
+
+def test_an_older_firmware_of_the_same_protocol_is_offered_the_newer():
+    checks = looked_at(PICO, FakeBoard(hello(firmware_version=[0, 0, 9])))
+    failure = only_failure(checks)
+    assert failure.name == "firmware"
+    assert "popsense 0.0.9 on scripted 1" in failure.seen
+    assert failure.remedy == ("popsense flash --port /dev/ttyACM0",)
+    assert [check.outcome for check in checks[5:]] == ["ok", "ok"]
+
+
+def test_without_the_firmwares_files_no_board_is_called_old(monkeypatch: pytest.MonkeyPatch):
+    def gone() -> None:
+        raise TwinError("the firmware's files are missing", "Reinstall popsense.")
+
+    monkeypatch.setattr("popsense.technician.port_checks.firmware_root", gone)
+    assert not failures(looked_at(PICO, FakeBoard(hello(firmware_version=[0, 0, 9]))))
 
 
 def test_a_board_without_its_force_sensor():
@@ -240,3 +253,12 @@ def test_a_board_without_its_force_sensor():
 
 def test_the_machine_that_nobody_fakes_is_this_one():
     assert System().ports.__module__ == "popsense.technician.ports"
+
+
+def test_a_slow_force_converter_works_and_its_cost_is_told():
+    slow = {**channel("newton"), "settle_samples": 4}
+    checks = looked_at(PICO, FakeBoard(hello(sample_rate_mhz=80_000, force=slow)))
+    assert not failures(checks)
+    (found,) = (check for check in checks if check.name == "force sensor")
+    assert found.seen.startswith("80 samples/s: a sample every 12.5 ms")
+    assert "1.2 mm at 100 mm/s, unseen" in found.seen

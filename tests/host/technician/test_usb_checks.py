@@ -43,7 +43,7 @@ def test_a_board_in_its_boot_loader_is_told_which_uf2_to_copy_and_where(tmp_path
     assert failure.name == "boot loader"
     assert "RPI_PICO (1.24 or newer)" in failure.remedy[0]
     assert (str(tmp_path / "RPI-RP2") if mounted else "RPI-RP2 (open it first)") in failure.remedy[0]
-    assert "popsense doctor" in failure.remedy[-1]
+    assert "popsense flash" in failure.remedy[-1]
 
 
 def test_a_drive_tells_the_boot_loader_where_usb_does_not(tmp_path: Path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from popsense.model import FloatArray
+from popsense.twin.converters import HX711
 from popsense.twin.insertion import Insertion, Truth
 from popsense.twin.sensors import Ratiometric, SensorScript, SensorSpec, digitise
 
@@ -97,6 +98,20 @@ def test_the_script_covers_the_insertion(period_ns: int | None):
     assert (script.force_counts.dtype, script.force_counts.shape) == (np.int32, (n,))
     assert (script.depth_codes.dtype, script.depth_codes.shape) == (np.uint16, (n, 4))
     assert (script.pressure_codes.dtype, script.pressure_codes.shape) == (np.uint16, (n, 4))
+
+
+def test_an_hx711_shows_a_fall_in_full_after_four_conversions():
+    fall = replace(INSERTION, force_n=np.where(INSERTION.time_s < 6.0, 50.0, 0.0))
+    spec = replace(IDEAL, converter=HX711)
+    script = digitise(fall, 5, spec, PERIODS_NS[2])
+    shown_n = script.force_counts / spec.counts_per_n
+    assert shown_n[480:486] == pytest.approx([50.0, 37.5, 25.0, 12.5, 0.0, 0.0], abs=0.6)
+    assert script.chip == "hx711"
+
+
+def test_an_hx711_gives_twice_the_counts_of_an_ads1220():
+    """Its full scale is half of the excitation over the gain."""
+    assert replace(SPEC, converter=HX711).counts_per_n == pytest.approx(2 * SPEC.counts_per_n)
 
 
 def test_slow_sampling_averages_a_fall_between_two_instants():

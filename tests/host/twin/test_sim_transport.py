@@ -60,9 +60,9 @@ def test_an_address_has_defaults():
 
 
 def test_every_part_of_an_address_counts():
-    url = f"sim://{SITE}?operator=novice&device=manual&seed=7&pace=real&interpreter=cpython"
+    url = f"sim://{SITE}?operator=novice&device=manual&seed=7&pace=real&interpreter=cpython&converter=hx711"
     parsed = parse_address(url)
-    assert parsed == TwinAddress(parsed.site, "novice", "manual", 7, "real", "cpython")
+    assert parsed == TwinAddress(parsed.site, "novice", "manual", 7, "real", "cpython", "hx711")
     assert parsed.site.name == SITE
 
 
@@ -82,6 +82,7 @@ def test_every_part_of_an_address_counts():
         (f"sim://{SITE}?operator=", "''", "plunger"),
         (f"sim://{SITE}?device=hammer", "'hammer'", "manual"),
         (f"sim://{SITE}?interpreter=pypy", "'pypy'", "micropython"),
+        (f"sim://{SITE}?converter=hx712", "unknown converter 'hx712'", "hx711-10"),
     ],
 )
 def test_a_mistake_in_the_address_is_named_with_its_remedy(url: str, said: str, remedy: str):
@@ -116,7 +117,7 @@ def test_cpython_gives_the_same_packets_as_micropython(require):
         a.interpreter = b.interpreter = ""
     status = [packet.name for packet in real if packet.name == "STATUS"]
     for packet in [*real, *shim]:
-        if packet.name == "STATUS":
+        if packet.name in ("STATUS", "HEALTH"):
             packet.fields.heap_free_bytes = 0  # of the interpreter, and not of the protocol
     assert [(p.name, dict(p.fields)) for p in real] == [(p.name, dict(p.fields)) for p in shim], status
 

@@ -1,0 +1,3 @@
+import subprocess
+
+def run(*args: str, stdout: int | None = None, stderr: int | None = None) -> subprocess.Popen[bytes]: ...
