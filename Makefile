@@ -31,6 +31,7 @@ demo: $(VENV)/.core ## simulated attempts, scored; ARGS=--once runs them once an
 
 quick: setup ## lint, types, import rows, generated files, unit tests; at most 90 s
 	@$(RUN_CHECKS) $(CHECKS) unit
+	@$(BIN)/python tests/benchmarks/firmware/measured.py
 
 test: setup ## quick and everything slow
 	@$(RUN_CHECKS) $(CHECKS)

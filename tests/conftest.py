@@ -50,6 +50,11 @@ def _may_mount() -> bool:
         return mounted.returncode == 0
 
 
+def _has_pico_image() -> bool:
+    """MicroPython for the emulated Pico; not ours to commit."""
+    return Path(os.environ.get("POPSENSE_UF2") or Path.home() / ".cache/popsense/pico.uf2").is_file()
+
+
 # What a test may require -> is it here?
 PRESENT: dict[str, Callable[[], bool]] = {
     "micropython": lambda: importlib.util.find_spec("micropython_unix") is not None,
@@ -58,6 +63,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "make": lambda: _has_program("make"),
     "jq": lambda: _has_program("jq"),
     "mount": _may_mount,
+    "pico_image": _has_pico_image,
     "statm": lambda: Path("/proc/self/statm").exists(),  # resident memory of this process
 }
 

@@ -1,0 +1,1 @@
+"""The parts of `make bench-firmware`: the firmware on an emulated Pico, its heap over time, its size."""
