@@ -60,8 +60,8 @@ DUE_EVENTS = const(0x100)
 DUE_RESEND = const(0x200)
 DUE_HEAR = const(0x400)
 DUE_CHORES = const(0x800)
-_HEAR_US = const(2000)
-_CHORES_US = const(20000)
+_HEAR_US = const(3900)  # every second nap
+_CHORES_US = const(50000)
 _D_EVENTS = const(13)  # of the detector's state, detection.py
 
 # Words of the sample at hand: what acquisition.py hands to ring and detector.

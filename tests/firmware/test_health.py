@@ -229,6 +229,25 @@ def test_a_device_that_hears_nothing_for_two_minutes_stops_and_keeps_what_it_has
     assert resent.name == "ACK"
 
 
+def test_a_host_that_is_silent_for_two_minutes_is_gone_and_not_before(sampling: StandIn):
+    sampling.do("sensors", {"now_ms": SETTINGS["HOST_SILENT_MS"] - 1000})
+    sampling.do("steps", SOON)
+    assert told(sampling) == []
+    sampling.do("sensors", {"now_ms": SETTINGS["HOST_SILENT_MS"] + 1000})
+    sampling.do("steps", SOON)
+    assert [one[:2] for one in told(sampling)] == [("host_silent", 1)]
+    assert sampling.ask("CLOCK").fields.state == "idle"
+
+
+def test_a_short_dip_of_the_supply_is_no_undervoltage(sampling: StandIn):
+    sampling.do("sensors", {"supply": 1600})
+    sampling.do("run", 250)
+    assert 3800 < health(sampling).supply_mv < 3900
+    sampling.do("sensors", {"supply": 2068})
+    sampling.do("run", 400)
+    assert told(sampling) == []
+
+
 def test_a_watchdog_reset_is_a_fault_until_the_next_start(device: StandIn):
     device.power_on(reset_cause=2)
     device.ask("IDENTIFY")

@@ -32,7 +32,7 @@ class Service:
         return self._answer("TARE", "HEALTH")
 
     def leave(self) -> None:
-        """EXIT: the board restarts into MicroPython's prompt, without a watchdog. The way to it is gone then."""
+        """EXIT: the board restarts into MicroPython's prompt, with no watchdog. The way to it is lost."""
         self._session.command("EXIT")
 
     def _answer(self, command: str, name: Answering, **fields: Any) -> Any:

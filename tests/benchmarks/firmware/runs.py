@@ -26,6 +26,12 @@ REST_S = 0.3
 BOOT_S = 1.0
 DEAF_FROM_S, DEAF_UNTIL_S = 2.3, 3.9  # since START; the pop lies between, at about 3 s
 POPS = ("pop",)
+THROUGH = (
+    "pop",
+    "uncertain_pop",
+    "used_hole",
+    "loss_of_resistance",
+)  # the first of them gives the cue, cues.py
 Files = Mapping[str, bytes]
 Cues = Sequence[Sequence[Edge]]  # of each pin
 CUE_GPIOS = ("CUE_LED_GPIO", "CUE_BUZZER_GPIO")
@@ -137,7 +143,8 @@ def _read_off(
     events = [packet for packet in came if packet.name == "EVENT"]
     pops = _first_of_each([event for event in events if str(event.fields.kind) in POPS])
     read_ns = [read_at_ns[pop.fields.sample_index] for pop in pops]
-    cue_ms = [] if cues is None else [_cue_ms(at_ns, cues) for at_ns in read_ns]
+    causes = _giving_a_cue(_first_of_each(events)) if cues is not None else []
+    cue_ms = [_cue_ms(read_at_ns[event.fields.sample_index], cues or ()) for event in causes]
     return Run(
         name=name,
         deaf=deaf,
@@ -164,6 +171,18 @@ def _first_of_each(events: Sequence[Timed]) -> list[Timed]:
     for event in events:
         found.setdefault(event.fields.number, event)
     return list(found.values())
+
+
+def _giving_a_cue(events: Sequence[Timed]) -> list[Timed]:
+    """The event by which the tip is through, once for each puncture."""
+    found: list[Timed] = []
+    inside = False
+    for event in sorted(events, key=lambda event: event.fields.number):
+        kind = str(event.fields.kind)
+        if kind in THROUGH and not inside:
+            found.append(event)
+        inside = (inside or kind in THROUGH) and kind != "withdrawal"
+    return found
 
 
 def _cue_ms(read_ns: float, cues: Cues) -> float | None:

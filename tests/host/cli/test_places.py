@@ -15,6 +15,8 @@ from tests.host.attempts.boards import address, journal_bytes
 from tests.host.cli.programs import CommandLine, Done
 from tests.host.recording.journals import HEADER, died
 
+UNCALIBRATED = "Uncalibrated: no calibration of force, depth and pressure. The score will say so.\n"
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
@@ -210,7 +212,7 @@ def test_record_does_not_nag_about_what_nobody_can_finish(run: CommandLine):
     Path("recordings").mkdir()
     Path("recordings/diary.journal").write_bytes(b"dear diary")
     Path("recordings/empty.journal").write_bytes(b"")
-    assert recorded(run).out.startswith("Ready.")
+    assert recorded(run).out.startswith(f"{UNCALIBRATED}Ready.")
 
 
 # ---- popsense salvage ----------------------------------------------------------------------------------
@@ -260,7 +262,7 @@ def test_a_folder_that_is_not_there(run: CommandLine, monkeypatch: pytest.Monkey
     monkeypatch.setenv("POPSENSE_RECORDINGS", "stick")
     assert run("salvage") == Done(0, "nothing to do: there is no folder stick\n", "")
     assert "absent is no folder" in run("salvage", "absent").err
-    assert recorded(run).out.startswith("Ready.")
+    assert recorded(run).out.startswith(f"{UNCALIBRATED}Ready.")
 
 
 def test_a_full_disk_is_told_with_what_finishes_the_recording(
