@@ -56,6 +56,7 @@ class App:
         self._force = force
         # Bound once: the loop turns 900 times a second, and each look-up costs a microsecond.
         self._ticks_us, self._sleep_ms = board.ticks_us, board.sleep_ms
+        self._act = self.act  # binding allocates
         self._stamps, self._control = self.sampler.stamps, self.sampler.control
         self._state = self.detector.state
         self._turn = kernels.words(kernels.TURN_WORDS)
@@ -77,14 +78,10 @@ class App:
 
         With local names only: nine turns of ten find nothing, and each look-up costs a microsecond.
         """
-        look, act, ticks_us, sleep_ms, goes_out = (
-            kernels.due,
-            self.act,
-            self._ticks_us,
-            self._sleep_ms,
-            _GOES_OUT,
-        )
-        turn, stamps, control, state = self._turn, self._stamps, self._control, self._state
+        look, act, goes_out = kernels.due, self._act, _GOES_OUT
+        ticks_us, sleep_ms = self._ticks_us, self._sleep_ms
+        turn, stamps = self._turn, self._stamps
+        control, state = self._control, self._state
         while True:
             due = look(ticks_us(), turn, stamps, control, state)
             if due:

@@ -74,6 +74,7 @@ def test_the_watch_over_integers_sees_one_that_grows():
 @example(-SATURATED, SATURATED, 1)
 @example(SATURATED, SATURATED - 1, SATURATED)
 @example(-1, 1, SATURATED)
+@example(3, (1 << 29) - 1, 1)  # grows beyond its room with the very last digit
 def test_a_product_over_a_number_is_that_of_long_integers(a: int, b: int, c: int):
     assert CALIBRATION.times_over(Narrow(a), Narrow(b), Narrow(c)) == clipped(a * b // c, SATURATED)
 

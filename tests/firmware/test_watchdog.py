@@ -1,4 +1,4 @@
-"""The watchdog from power-on to STOP: armed by START alone, fed by each turn that does its chores and each frame.
+"""The watchdog from power-on to STOP: armed by START alone, fed by the chores and by each frame sent.
 
 Armed earlier it would reset a board whose firmware is being copied; once armed nothing stops it.
 """

@@ -16,7 +16,7 @@ from fakes import Board, Console  # noqa: E402
 
 from bone import app, detection, health_kernels, kernels  # noqa: E402
 
-LOOK_US = 2000  # kernels.py
+LOOK_US = 100000  # longer than kernels.py waits with it
 
 
 class TellingConsole(Console):
@@ -78,8 +78,10 @@ class Device:
         self.app._turn[kernels.T_HEARD] = (self.board.ticks_us() - LOOK_US) & 0x3FFFFFFF
         self.app.step()
 
-    def steps(self, count):
-        for _ in range(count):
+    def steps(self, milliseconds):
+        """The loop goes on for so long."""
+        began_ms = self.board.now_ms
+        while self.board.now_ms - began_ms < milliseconds:
             self.app.step()
 
     def run(self, samples):

@@ -142,7 +142,7 @@ def resending():
     for _ in range(300):
         application.step()
     board.console.feed(overtaken)
-    for _ in range(40):
+    for _ in range(20):
         application.step()
     interrupts(8300)
     found_events(64)

@@ -105,6 +105,14 @@ def test_a_reading_that_stands_still_is_a_suspect(channel: str, samples: int):
     assert "stood still" not in str(found(replace(raw, **{f"{channel}_counts": counts})))
 
 
+@pytest.mark.parametrize("channel", ["depth", "pressure"])
+def test_an_analog_reading_may_stand_still_for_a_second(channel: str):
+    raw = raw_trace(*WITH_A_POP)
+    counts = getattr(raw, f"{channel}_counts").copy()
+    counts[300:1300] = counts[300]
+    assert "stood still" not in str(found(replace(raw, **{f"{channel}_counts": counts})))
+
+
 def test_a_sensor_that_is_known_to_be_at_fault_is_not_doubted_again():
     raw = raw_trace(*WITH_A_POP)
     dead = replace(raw, depth_counts=np.zeros_like(raw.depth_counts))

@@ -1,4 +1,4 @@
-"""What a technician asks of an idle board: the packet that came before the ACK, whatever was under way before."""
+"""What a technician asks of an idle board: the packet that comes before the ACK, and no older one."""
 
 import json
 from pathlib import Path
@@ -37,28 +37,22 @@ def test_a_tare_behind_an_attempt_is_a_run_of_its_own_and_no_other_programs():
     assert Service(session).tare().run == RUN + 1
 
 
-def test_the_answer_is_that_to_this_request_and_not_one_that_waited():
-    def answer(command: Packet) -> list[bytes]:
-        return [*([health(RUN, 4321)] if command.name == "READ_HEALTH" else []), ack(command)]
+def test_what_a_stop_left_behind_is_no_answer_and_a_lost_one_is_asked_for_once_more():
+    """STOP sends the HEALTH of its run before its ACK."""
+    lost = [True, False]
 
-    transport = ScriptedTransport(hello(), answer=answer)
-    session = connected(transport)
-    transport.incoming.append(health(RUN, 1234))
-    session.command("CLOCK")
+    def answer(command: Packet) -> list[bytes]:
+        if command.name == "STOP":
+            return [health(RUN, 1234), ack(command)]
+        if command.name == "READ_HEALTH" and not lost.pop(0):
+            return [health(RUN, 4321), ack(command)]
+        return [ack(command)]
+
+    session = connected(ScriptedTransport(hello(), answer=answer))
+    session.start("guided")
+    session.stop()
     assert Service(session).health().supply_mv == 4321
-    assert [command.name for command in transport.commands].count("READ_HEALTH") == 1
-
-
-def test_what_did_not_come_before_the_ack_is_asked_for_once_more():
-    silent = [True, False]
-
-    def answer(command: Packet) -> list[bytes]:
-        lost = command.name == "READ_HEALTH" and silent.pop(0)
-        return [ack(command)] if lost else [health(RUN), ack(command)]
-
-    transport = ScriptedTransport(hello(), answer=answer)
-    assert Service(connected(transport)).health().supply_mv == 5000
-    assert silent == []
+    assert lost == []
 
 
 def test_an_ack_alone_is_no_answer():
