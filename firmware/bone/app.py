@@ -124,6 +124,8 @@ class App:
         self.repeat(now_ms)
         self.health.watch(now_ms, self._turn[kernels.T_LONGEST])
         self._turn[kernels.T_LONGEST] = 0
+        if self.health.is_without_samples():
+            self.cues.show(0)  # a tone that was on would stay on: the interrupt moves the cues
         if self.health.host_is_gone():
             self.abandon()
         self.board.feed_watchdog()
@@ -240,7 +242,7 @@ class App:
 
     def tare(self):
         """0, or the reason why the cell cannot be tared now. Its samples are a run of their own: nobody's."""
-        if not self.rate_mhz:
+        if not (self.tests.test_converter() and self.rate_mhz):
             return wire.NAK_SENSOR_FAULT
         reason = self.tests.tare(self.calibrations.scales(), self._next_run())
         self._turn[kernels.T_SENT_EVENTS] = self._state[detection.D_EVENTS]

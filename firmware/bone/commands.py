@@ -168,7 +168,7 @@ class Commands:
         self._acknowledge_or(reason, wire.WRITE_CALIBRATION, request)
 
     def _tare(self, request):
-        """HEALTH tells what was measured, also where it is refused."""
+        """HEALTH goes before the answer; where the cell is refused it has the figures of before."""
         reason = self._app.tare()
         self._app.health.send()
         self._acknowledge_or(reason, wire.TARE, request)
@@ -184,5 +184,6 @@ class Commands:
                 self._answers.nak(wire.READ_HEALTH, request, wire.NAK_ALREADY_SAMPLING)
                 return
             self._app.self_test()
+            self._done_command, self._done_request = wire.READ_HEALTH, request  # slow on some converters
         self._app.health.send()
         self._answers.ack(wire.READ_HEALTH, request)

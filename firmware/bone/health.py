@@ -21,6 +21,7 @@ CODES = (
     wire.FAULT_PRESSURE_SATURATED,
     wire.FAULT_PRESSURE_STUCK,
 )
+_MOST_N = 1 << 19
 _SUPPLY_MV = 3 * 3300  # of a full code: a third of VSYS is on ADC3, its reference 3.3 V (Pico datasheet)
 
 
@@ -29,6 +30,7 @@ class Health:
 
     def __init__(self, board, sampler, link, faults, self_test):
         self.heap_free = 0
+        self.supply_mv = 0  # the latest reading; 0 = not measured
         self._board = board
         self._sampler = sampler
         self._link = link
@@ -41,6 +43,7 @@ class Health:
         self._heard_ms = 0
         self._looked_ms = board.ticks_ms()
         self._began_us = 0
+        self._last_ticks = 0
         self._loop_us = 0
         self._slow_us = 0
         self._low_supply = 0
@@ -66,7 +69,12 @@ class Health:
         faults.set(wire.FAULT_WATCHDOG_RESET, False)
         for code in CODES:
             faults.set(code, False)  # of the sensors nothing is known yet
-        for code in (wire.FAULT_DATA_READY_TIMEOUT, wire.FAULT_CONVERSIONS_MISSED, wire.FAULT_HOST_SILENT):
+        for code in (
+            wire.FAULT_FORCE_NOISY,
+            wire.FAULT_DATA_READY_TIMEOUT,
+            wire.FAULT_CONVERSIONS_MISSED,
+            wire.FAULT_HOST_SILENT,
+        ):
             faults.set(code, False)
         faults.set(wire.FAULT_SLOW_LOOP, False)
         faults.begin_run()
@@ -79,6 +87,7 @@ class Health:
         self._cut_at_start = self._cut_seen = link.cut_writes
         self._bad_seen = link.bad_frames
         self._began_us = self._board.ticks_us()
+        self._last_ticks = 0
         self.heard_host()
 
     def found_heap(self, free_bytes):
@@ -112,6 +121,8 @@ class Health:
         if condition == hk.OVERLOAD:
             counts = state[hk.PEAK] - FORCE_OFFSET - self._self_test.zero_counts
             per_n = self._counts_per_n
+            if counts // per_n >= _MOST_N:
+                return _MOST_N * 1000  # a calibration that nobody means
             return counts // per_n * 1000 + counts % per_n * 1000 // per_n
         if condition < hk.GARBAGE:
             return state[hk.FORCE] - FORCE_OFFSET
@@ -156,9 +167,9 @@ class Health:
 
     def _look_at_supply(self):
         """Several readings in a row under the limit; as many over it, and it is over."""
-        supply_mv = self.supply_mv()
-        if not supply_mv:
+        if not self._read_supply():
             return
+        supply_mv = self.supply_mv
         step = 1 if supply_mv < settings.SUPPLY_LEAST_MV else -1
         self._low_supply = min(max(self._low_supply + step, 0), settings.SUPPLY_READINGS)
         if self._low_supply == settings.SUPPLY_READINGS:
@@ -166,9 +177,16 @@ class Health:
         elif self._low_supply == 0:
             self._faults.set(wire.FAULT_UNDERVOLTAGE, False, supply_mv)
 
-    def supply_mv(self):
-        """0 where it was not measured."""
-        return self._sampler.control[kernels.SUPPLY] * _SUPPLY_MV // 4096
+    def _read_supply(self):
+        """True where there is a reading that was not judged yet. The interrupt takes one of 64 samples."""
+        control = self._sampler.control
+        code = control[kernels.SUPPLY]
+        control[kernels.SUPPLY] = 0
+        if not self._sampler.running and self._board.supply_adc:
+            code = self._board.supply_adc.read_u16() >> 4
+        if code:
+            self.supply_mv = code * _SUPPLY_MV // 4096
+        return code != 0
 
     def _look_at_samples(self):
         faults, control, board = self._faults, self._sampler.control, self._board
@@ -182,9 +200,14 @@ class Health:
                 faults.set(wire.FAULT_CONVERSIONS_MISSED, False, missed)
         self._missed_seen = missed
         # NEXT may be too large a number for Python here; LAST_TICKS is 0 before the first sample.
-        silent_us = board.ticks_diff(board.ticks_us(), control[kernels.LAST_TICKS] or self._began_us)
-        timeout = silent_us > settings.READY_PERIODS * control[kernels.PERIOD_US]
-        faults.set(wire.FAULT_DATA_READY_TIMEOUT, timeout, board.force_ready())
+        last = control[kernels.LAST_TICKS]
+        if last != self._last_ticks:
+            self._last_ticks = last
+            faults.set(wire.FAULT_DATA_READY_TIMEOUT, False, board.force_ready())
+            return  # and no sooner: a difference of ticks turns negative after 9 minutes
+        silent_us = board.ticks_diff(board.ticks_us(), last or self._began_us)
+        if silent_us > settings.READY_PERIODS * control[kernels.PERIOD_US]:
+            faults.set(wire.FAULT_DATA_READY_TIMEOUT, True, board.force_ready())
 
     def _look_at_loop(self):
         slow_us, self._slow_us = self._slow_us, 0
@@ -198,6 +221,10 @@ class Health:
                 self._faults.set(wire.FAULT_SLOW_LOOP, False, slow_us)
 
     # ---- the host ----------------------------------------------------------------------------------------
+
+    def is_without_samples(self):
+        """True where no conversion has come for long."""
+        return self._faults.now >> wire.FAULT_DATA_READY_TIMEOUT & 1
 
     def heard_host(self):
         """A command came."""
@@ -219,9 +246,11 @@ class Health:
         """HEALTH."""
         words, payload, test = self._words, self._link.payload, self._self_test
         run = self._sampler.control[kernels.RUN]
+        if not self.supply_mv:
+            self._read_supply()
         words[wire.HEALTH_FAULTS_AT // 4] = self._faults.now
         words[wire.HEALTH_FAULTS_OF_RUN_AT // 4] = self._faults.of_run
-        words[wire.HEALTH_SUPPLY_MV_AT // 4] = self.supply_mv()
+        words[wire.HEALTH_SUPPLY_MV_AT // 4] = self.supply_mv
         words[wire.HEALTH_FORCE_ZERO_COUNTS_AT // 4] = test.zero_counts
         words[wire.HEALTH_FORCE_NOISE_COUNTS_AT // 4] = test.noise_counts
         words[wire.HEALTH_BRIDGE_COUNTS_AT // 4] = test.bridge_counts

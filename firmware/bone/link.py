@@ -55,8 +55,9 @@ class Link:
 
     def receive(self):
         """Reads what is there; returns the length of one payload in `received`, 0 for none yet."""
-        console = self._console
-        while console.any():
+        console, left = self._console, MAX_RECEIVED_BYTES  # a flood must not keep the samples waiting
+        while left and console.any():
+            left -= 1
             byte = console.read_byte()
             if byte < 0:
                 return 0

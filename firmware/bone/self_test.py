@@ -12,8 +12,8 @@ FORCE_OFFSET = 0x800000  # code of 0 counts
 _FULL_SCALE = 0x7FFFFF - 0x10000  # so near to the end of the range
 _SETTLE_MS = 4  # conversions take 1 ms; the filter before the converter is quicker
 _READS = 5
-_TARE_MS = 400
-_TARE_LEAST = 16  # samples
+_TARE_MS = 400  # and until there are _TARE_LEAST samples, for as long as the converter needs to give them
+_TARE_LEAST = 16
 
 
 class SelfTest:
@@ -32,7 +32,7 @@ class SelfTest:
         """Everything, with the first `samples` of the ring, taken just before. About 20 ms."""
         if self.test_converter():
             self.test_bridge()
-        if samples:
+        if samples and self._force.answers():
             mean, noise = self._rest(samples)
             if abs(scales.force_mn(mean)) <= settings.LOADED_MN:
                 self.zero_counts = mean
@@ -64,12 +64,19 @@ class SelfTest:
         """0, or the reason (wire.NAK_*) why the cell is not at rest. Its samples are a run of that number."""
         sampler = self._sampler
         sampler.start(run)
-        self._board.sleep_ms(_TARE_MS)
+        waited_ms, most_ms = 0, max(_TARE_MS, self._force.measure_timeout_ms)
+        while waited_ms < _TARE_MS or (sampler.control[kernels.NEXT] < _TARE_LEAST and waited_ms < most_ms):
+            self._board.sleep_ms(10)
+            self._board.feed_watchdog()
+            waited_ms += 10
         sampler.stop()
         samples = sampler.control[kernels.NEXT]
         if samples < _TARE_LEAST:
             return wire.NAK_SENSOR_FAULT
         mean, noise = self._rest(samples)
+        self._faults.set(wire.FAULT_FORCE_STUCK, noise == 0, mean)
+        if noise == 0:
+            return wire.NAK_SENSOR_FAULT  # no converter is so quiet
         noisy = noise > scales.force_counts(settings.TARE_NOISY_MN)
         self._faults.set(wire.FAULT_FORCE_NOISY, noisy, noise)
         if noisy:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -30,7 +31,7 @@ AT_PROMPT_S = 30.0  # the watchdog would bite after 8.3
 AFTERWARDS_S = 30.0
 FORMER = "0.0.9"
 KEPT = {"calibration/kept.txt": b"this board's own\n"}
-RELEASE = read_release(firmware_root())
+release = cache(lambda: read_release(firmware_root()))  # compiles: not while the tests are collected
 
 
 class OpenedAgain(Bridge):
@@ -87,7 +88,7 @@ class Flashed:
 
 def files_before() -> dict[str, bytes]:
     sources = python_files(firmware_root())
-    version = tuple(int(part) for part in RELEASE.version.split("."))
+    version = tuple(int(part) for part in release().version.split("."))
     older = str(tuple(int(part) for part in FORMER.split(".")))
     settings = sources["bone/settings.py"].decode()
     assert f"FIRMWARE_VERSION = {version}" in settings
@@ -115,7 +116,7 @@ def flash_after_a_session() -> Flashed:
             return boards[-1]
 
         flasher = Flasher(port, opened, print, at_prompt)
-        done = flasher.copy(RELEASE)
+        done = flasher.copy(release())
         boots = boot_ids(opened, AFTERWARDS_S)
         return Flashed(done, resets, boots, boards[0].kept)
     finally:
@@ -165,7 +166,7 @@ def flashed(require: Require) -> Flashed:
 
 def test_the_new_firmware_is_whole_and_says_its_version(flashed: Flashed):
     assert (flashed.done.action, flashed.done.version_before) == ("copied", FORMER)
-    assert flashed.done.version_after == RELEASE.version
+    assert flashed.done.version_after == release().version
     assert {file.state for file in flashed.done.files} == {"same"}
 
 

@@ -60,7 +60,7 @@ def test_the_burn_out_currents_find_a_broken_and_a_shorted_cell_at_power_on(
     device: StandIn, bridge: int, fault: str
 ):
     device.power_on(bridge=bridge)
-    device.do("steps", SOON)
+    device.do("wait", SOON)
     ((code, raised, value),) = told(device)
     assert (code, raised) == (fault, 1)
     assert abs(value - bridge) <= 1
@@ -71,7 +71,7 @@ def test_the_burn_out_currents_find_a_broken_and_a_shorted_cell_at_power_on(
 @pytest.mark.parametrize(("ohm", "found"), [(120, 1), (350, 0), (1000, 0)])
 def test_cells_of_common_resistance_pass(device: StandIn, ohm: int, found: int):
     device.power_on(bridge=round(10e-6 * ohm * 128 / 3.3 * 2**23))
-    device.do("steps", SOON)
+    device.do("wait", SOON)
     assert len(told(device)) == found
 
 
@@ -86,7 +86,7 @@ def test_a_cell_that_breaks_during_the_attempt_is_named_at_stop(sampling: StandI
 def test_a_converter_that_does_not_answer_refuses_start(device: StandIn):
     device.power_on(silent_converter=1)
     device.ask("IDENTIFY")
-    device.do("steps", SOON)
+    device.do("wait", SOON)
     assert codes(device) == ["force_converter"]
     refused = device.ask("START")
     assert (refused.name, str(refused.fields.reason)) == ("NAK", "sensor_fault")
@@ -101,7 +101,7 @@ def test_a_converter_that_fell_silent_refuses_the_next_start_and_is_taken_back(d
     assert str(device.ask("START").fields.reason) == "sensor_fault"
     device.do("sensors", {"answers": True})
     assert device.ask("START").name == "ACK"
-    device.do("steps", SOON)
+    device.do("wait", SOON)
     assert [one[:2] for one in told(device)] == [("force_converter", 1), ("force_converter", 0)]
 
 
@@ -124,11 +124,11 @@ def test_a_wrong_sensor_is_told_once_and_that_it_is_over_once(
     sampling: StandIn, wrong: dict[str, Any], fault: str, value: int
 ):
     sampling.do("sensors", wrong)
-    sampling.do("steps", SECOND)
+    sampling.do("wait", SECOND)
     found = [one for one in told(sampling) if one[0] not in ("conversions_missed", "overload")]
     assert found == [(fault, 1, value)]
     sampling.do("sensors", REST | {"supply": 2068})
-    sampling.do("steps", 2 * SECOND)
+    sampling.do("wait", 2 * SECOND)
     assert [one[:2] for one in told(sampling) if one[0] == fault] == [(fault, 1), (fault, 0)]
     said = health(sampling)
     assert fault not in present_faults(said.faults)
@@ -138,7 +138,7 @@ def test_a_wrong_sensor_is_told_once_and_that_it_is_over_once(
 def test_a_fault_says_at_which_sample_it_was_noticed(sampling: StandIn):
     before = sampling.ask("CLOCK").fields.next_sample
     sampling.do("sensors", {"depth": 0})
-    sampling.do("steps", 300)
+    sampling.do("wait", 300)
     (fault,) = [packet.fields for packet in sampling.heard if packet.name == "FAULT"]
     assert before + SETTINGS["SUSTAINED_MS"] <= fault.next_sample <= before + SETTINGS["SUSTAINED_MS"] + 45
     assert (fault.run, fault.number) == (sampling.run, 0)
@@ -146,7 +146,7 @@ def test_a_fault_says_at_which_sample_it_was_noticed(sampling: StandIn):
 
 def test_bits_that_mean_nothing_are_garbage(sampling: StandIn):
     sampling.do("sensors", {"garbage": True})
-    sampling.do("steps", 100)
+    sampling.do("wait", 100)
     found = {code: value for code, _, value in told(sampling)}
     assert found["force_garbage"] > 400 * N
 
@@ -183,22 +183,22 @@ def test_an_analog_reading_that_stands_still_is_stuck_but_not_inside_a_wide_code
 
 def test_missed_conversions_are_told_with_their_number(sampling: StandIn):
     sampling.do("missed", 1)
-    sampling.do("steps", 150)
+    sampling.do("wait", 150)
     assert told(sampling) == [("conversions_missed", 1, 1)]
-    sampling.do("steps", 1100)
+    sampling.do("wait", 1100)
     assert told(sampling)[1:] == [("conversions_missed", 0, 1)]
 
 
 def test_writes_that_nobody_read_are_told_when_somebody_reads_again(sampling: StandIn):
     sampling.do("cut_write", 3)
-    sampling.do("steps", 150)
+    sampling.do("wait", 150)
     assert told(sampling) == [("host_not_reading", 1, 3)]
     assert health(sampling).cut_writes == 3
 
 
 def test_a_slow_turn_of_the_loop_is_told_and_its_time_is_kept(sampling: StandIn):
     sampling.do("slow", 150)
-    sampling.do("steps", 300)
+    sampling.do("wait", 300)
     ((code, raised, value),) = told(sampling)
     assert (code, raised) == ("slow_loop", 1)
     assert 150_000 <= value < 160_000
@@ -208,20 +208,20 @@ def test_a_slow_turn_of_the_loop_is_told_and_its_time_is_kept(sampling: StandIn)
 def test_damaged_commands_are_told_three_at_a_time(sampling: StandIn):
     for _ in range(2):
         sampling.do("tell", "05aabbcc00")
-    sampling.do("steps", 150)
+    sampling.do("wait", 150)
     assert told(sampling) == []
     sampling.do("tell", "05aabbcc00")
-    sampling.do("steps", 150)
+    sampling.do("wait", 150)
     assert told(sampling) == [("command_garbage", 1, 3)]
 
 
 @pytest.mark.slow
 def test_a_device_that_hears_nothing_for_two_minutes_stops_and_keeps_what_it_has(sampling: StandIn):
     for _ in range(119):
-        sampling.do("steps", SECOND)
+        sampling.do("wait", SECOND)
     assert sampling.ask("CLOCK").fields.state == "sampling"
     for _ in range(130):  # a turn that sends a block takes no time here
-        sampling.do("steps", SECOND)
+        sampling.do("wait", SECOND)
     answer = sampling.ask("CLOCK").fields
     assert answer.state == "idle"
     assert ("host_silent", 1) in [one[:2] for one in told(sampling)]
@@ -231,10 +231,10 @@ def test_a_device_that_hears_nothing_for_two_minutes_stops_and_keeps_what_it_has
 
 def test_a_host_that_is_silent_for_two_minutes_is_gone_and_not_before(sampling: StandIn):
     sampling.do("sensors", {"now_ms": SETTINGS["HOST_SILENT_MS"] - 1000})
-    sampling.do("steps", SOON)
+    sampling.do("wait", SOON)
     assert told(sampling) == []
     sampling.do("sensors", {"now_ms": SETTINGS["HOST_SILENT_MS"] + 1000})
-    sampling.do("steps", SOON)
+    sampling.do("wait", SOON)
     assert [one[:2] for one in told(sampling)] == [("host_silent", 1)]
     assert sampling.ask("CLOCK").fields.state == "idle"
 
@@ -294,7 +294,7 @@ def test_a_tare_is_refused_where_the_cell_is_not_at_rest(
     assert str(device.ask("TARE").fields.reason) == reason
     assert health(device).force_zero_counts == before
     assert ("force_noisy" in codes(device)) == (reason == "noisy")
-    device.do("steps", 300)  # the loop goes on as before
+    device.do("wait", 300)  # the loop goes on as before
     assert device.ask("CLOCK").fields.state == "idle"
 
 

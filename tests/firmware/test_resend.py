@@ -334,7 +334,7 @@ def test_the_ring_is_full_from_its_8129th_sample_on_however_small_the_index_gets
     device.do("skip_to", KEPT)
     device.do("steps", 1)
     device.tell("CLOCK")
-    assert refusal(device.resend(KEPT + 999, 1))[1] in (0, 1, 2)
+    assert refusal(device.resend(KEPT + 999, 1))[1] in range(6)
     device.do("run", 20)
     device.do("skip_to", 2**32 - 30)
     device.do("run", 100)

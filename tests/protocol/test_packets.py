@@ -6,7 +6,7 @@ from typing import Any
 import construct as c
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popsense_protocol import packets
@@ -25,9 +25,11 @@ from tests.protocol.strategies import NAMES, flat, packet_fields, plain
 
 WIRE = constants("wire.py")
 each_packet = pytest.mark.parametrize("name", NAMES)
+some = settings(max_examples=30)  # of each packet; there are many
 
 
 @each_packet
+@some
 @given(data=st.data())
 def test_every_packet_round_trips(name: str, data: st.DataObject):
     sent = data.draw(packet_fields(name))
@@ -40,6 +42,7 @@ def test_every_packet_round_trips(name: str, data: st.DataObject):
 
 
 @each_packet
+@some
 @given(data=st.data())
 def test_struct_of_the_firmware_and_construct_agree(name: str, data: st.DataObject):
     sent = data.draw(packet_fields(name))
@@ -49,6 +52,7 @@ def test_struct_of_the_firmware_and_construct_agree(name: str, data: st.DataObje
 
 
 @each_packet
+@some
 @given(data=st.data())
 def test_numpy_and_construct_agree(name: str, data: st.DataObject):
     sent = data.draw(packet_fields(name))

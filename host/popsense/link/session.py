@@ -179,9 +179,14 @@ class Session:
 
         An attempt that was recorded over this session is over. CommandRefused on NAK.
         """
-        self.repair = None  # a tare and a self-test are runs of their own
+        repair, self.repair = self.repair, None  # a tare and a self-test are runs of their own
         self._pending.clear()
-        self._command(name, **fields)
+        try:
+            self._command(name, **fields)
+        except CommandRefused as refusal:
+            if refusal.reason == "already_sampling":
+                self.repair = repair
+            raise
         came = list(self._pending)
         self._pending.clear()
         return came

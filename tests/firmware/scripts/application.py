@@ -78,7 +78,11 @@ class Device:
         self.app._turn[kernels.T_HEARD] = (self.board.ticks_us() - LOOK_US) & 0x3FFFFFFF
         self.app.step()
 
-    def steps(self, milliseconds):
+    def steps(self, count):
+        for _ in range(count):
+            self.app.step()
+
+    def wait(self, milliseconds):
         """The loop goes on for so long."""
         began_ms = self.board.now_ms
         while self.board.now_ms - began_ms < milliseconds:

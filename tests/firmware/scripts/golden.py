@@ -128,8 +128,7 @@ def health(fields):
     found.heap_free = fields["heap_free_bytes"]
     found._loop_us = fields["loop_us"]
     link.cut_writes = fields["cut_writes"] + found._cut_at_start
-    # A third of the supply on a converter of 12 bits and 3.3 V.
-    sampler.control[kernels.SUPPLY] = -(-fields["supply_mv"] * 4096 // 9900)
+    found.supply_mv = fields["supply_mv"]
     sampler.control[kernels.RUN] = fields["run"]
     sampler.running = False
     found.send()

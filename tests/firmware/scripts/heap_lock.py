@@ -188,7 +188,9 @@ def faults():
                 else:
                     board.spi.result[i] = HELD[held][i] if held else GARBAGE[k][i]
             board.depth_adc.code = (0 if wrong else DEPTH_REST) + (k & 1)
-            application.step()
+            board.edge()
+            if step % 20 == 19:
+                application.step()
         handler = board.force_ready.handler
         board.force_ready.handler = None  # no edge comes
         for _ in range(300):

@@ -89,6 +89,7 @@ def test_an_attempt_on_a_calibrated_board_goes_by_its_records(tmp_path: Path, re
     assert evaluation.trace.force_n.max() == pytest.approx(1.1 * nominal_n, rel=0.01)
 
 
+@pytest.mark.slow
 def test_played_again_it_has_the_same_score_and_calibration(tmp_path: Path, require: Require):
     require("micropython")
     path = on_the_twin(tmp_path, records(), [])
@@ -107,6 +108,7 @@ def test_a_partly_calibrated_board_has_to_be_asked_twice(tmp_path: Path, require
     assert caught.value.reason == "no_calibration"
 
 
+@pytest.mark.slow
 def test_an_expired_calibration_warns_and_goes_on(tmp_path: Path, require: Require):
     require("micropython")
     told: list[str] = []

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popsense.calibration.record import (
@@ -39,11 +39,13 @@ def sent(record: dict[str, Any]) -> Any:
 
 
 @given(records)
+@settings(max_examples=30)
 def test_a_record_comes_back_from_the_wire_as_it_was(record: CalibrationRecord):
     assert record_of_fields(record.sensor, sent(record.to_fields())) == record
 
 
 @given(records)
+@settings(max_examples=30)
 def test_a_record_comes_back_from_a_header_as_it_was(record: CalibrationRecord):
     assert record_of_json(record.sensor, json.loads(json.dumps(record.to_json()))) == record
 

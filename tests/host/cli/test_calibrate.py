@@ -103,6 +103,7 @@ def test_who_does_not_want_it_keeps_the_old_one(
     assert kept(board) == old
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_midst_keeps_the_old_one(
     run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
 ):
@@ -120,6 +121,7 @@ def test_ctrl_c_in_the_midst_keeps_the_old_one(
     assert kept(board) == old
 
 
+@pytest.mark.slow
 def test_an_end_of_input_is_no_answer(run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch):
     with_masses(monkeypatch, *UP_AND_DOWN, answers="\n")
     done = run("calibrate", "force", *MASSES)
@@ -151,6 +153,7 @@ def test_a_board_at_rest_is_tared(run: CommandLine, board: Plugged):
     assert " N by the nominal scale" in done.out
 
 
+@pytest.mark.slow
 def test_the_twins_own_readings_do_not_follow_masses_that_nobody_puts_on(
     run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
 ):

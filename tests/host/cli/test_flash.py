@@ -4,14 +4,15 @@ import errno
 import json
 import os
 from dataclasses import replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from popsense.cli import flash as command
+from popsense.technician.flash import release
 from popsense.technician.flash.install import Flasher
-from popsense.technician.flash.release import read_release
 from popsense.technician.ports import Port
 from popsense.technician.system import System
 from popsense.twin.firmware_files import firmware_root
@@ -23,21 +24,23 @@ from tests.host.technician.machines import PICO, machine
 from tests.host.technician.test_discovery import port, refusal
 from tests.host.technician.test_flash_install import Pico
 
-RELEASE = read_release(firmware_root())
-VERSION = [int(part) for part in RELEASE.version.split(".")]
+VERSION = release.release_version(firmware_root())
+FILES = len(list((firmware_root() / "bone").glob("*.py"))) + 3  # main.py twice, and the manifest
+compiled_once = cache(release._compiled)
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(release, "_compiled", compiled_once)
     return CommandLine(monkeypatch, capfd)
 
 
 @pytest.fixture
 def pico(monkeypatch: pytest.MonkeyPatch) -> Pico:
     """The only board of this computer, with a firmware that was copied by hand."""
-    board = Pico(says=hello(firmware_version=VERSION))
+    board = Pico(says=hello(firmware_version=[int(part) for part in VERSION.split(".")]))
     board.board.files = dict(BY_HAND)
     with_computer(monkeypatch, replace(machine(ports=(PICO,)), open_url=lambda url: board.opened()))
 
@@ -60,8 +63,8 @@ def well(done: Done, code: int = 0) -> str:
 @pytest.mark.usefixtures("pico")
 def test_versions_files_and_duration_are_told(run: CommandLine):
     last = well(run("flash", "--yes")).splitlines()[-1]
-    assert last.startswith(f"/dev/ttyACM0: firmware {RELEASE.version} -> {RELEASE.version}, copied; ")
-    assert f"{len(RELEASE.files) + 1} files" in last
+    assert last.startswith(f"/dev/ttyACM0: firmware {VERSION} -> {VERSION}, copied; ")
+    assert f"{FILES} files" in last
     assert last.endswith(" s")
     assert "already there" in well(run("flash", "--yes"))
 
@@ -93,7 +96,7 @@ def test_without_a_yes_nothing_happens(run: CommandLine, pico: Pico, monkeypatch
     monkeypatch.setattr("sys.stdin", StringIO("no\n"))
     done = run("flash")
     assert done.code == 1
-    assert f"Copy firmware {RELEASE.version} on /dev/ttyACM0? What runs there is stopped." in done.err
+    assert f"Copy firmware {VERSION} on /dev/ttyACM0? What runs there is stopped." in done.err
     assert (pico.board.files, pico.written) == (BY_HAND, b"")
 
 
@@ -107,7 +110,7 @@ def test_the_help_documents_every_field_of_the_json(run: CommandLine):
         assert word in helped
     assert (said["action"], said["version_after"], said["port"]) == (
         "copied",
-        RELEASE.version,
+        VERSION,
         "/dev/ttyACM0",
     )
 

@@ -32,6 +32,7 @@ def session(transport: SimTransport) -> Session:
     return found
 
 
+@pytest.mark.slow
 def test_a_new_board_has_none(session: Session):
     assert read_calibration(session) == dict.fromkeys(SENSORS)
 
@@ -47,12 +48,14 @@ def test_what_is_written_is_read_back_and_named_in_hello(session: Session, trans
     again.stop()
 
 
+@pytest.mark.slow
 def test_none_removes_it(session: Session):
     write_calibration(session, "depth", made("depth"))
     write_calibration(session, "depth", None)
     assert read_calibration(session)["depth"] is None
 
 
+@pytest.mark.slow
 def test_a_record_that_no_sensor_can_have_is_refused_and_the_old_one_stays(session: Session):
     old = made("depth")
     write_calibration(session, "depth", old)
@@ -63,6 +66,7 @@ def test_a_record_that_no_sensor_can_have_is_refused_and_the_old_one_stays(sessi
     assert read_calibration(session)["depth"] == old
 
 
+@pytest.mark.slow
 def test_nothing_is_written_while_it_samples(session: Session):
     session.start("blind", uncalibrated=True)
     with pytest.raises(CommandRefused) as caught:
@@ -90,6 +94,7 @@ def test_a_reading_is_the_mean_of_a_board_at_rest(session: Session):
     assert abs(POINTS["depth"][0].counts - source.rest("depth", 0.5).counts.mean()) < 30
 
 
+@pytest.mark.slow
 def test_who_ends_a_reading_leaves_an_idle_board(session: Session, monkeypatch: pytest.MonkeyPatch):
     def interrupted(self: Session, timeout_s: float = 0.1) -> None:
         raise KeyboardInterrupt

@@ -111,6 +111,7 @@ def test_a_reading_that_never_changes_is_a_dead_sensor(sensor: str, at: float):
 
 
 @given(sensors, st.integers(1, 50))
+@settings(max_examples=20)
 def test_saturated_samples_are_counted_by_sensor(sensor: str, count: int):
     flags = np.zeros(int(SECONDS * 988), dtype=np.int64)
     flags[100 : 100 + count] = SATURATED[sensor]
@@ -133,6 +134,7 @@ def test_a_loss_or_a_wrong_rate_is_named(changed, name: str):
 
 
 @given(st.floats(150.0, 700.0))
+@settings(max_examples=30)
 def test_a_rate_that_no_converter_has_is_found(rate_hz: float):
     assert failing(rest(rate_hz=rate_hz)) == {"sample rate"}
 
