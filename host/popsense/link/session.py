@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PortError
+from popsense.link import endings
 from popsense.link.clock import ClockAsker, ClockSync
 from popsense.link.connection import READ_S, Connection, Witness
-from popsense.link.fault_wording import wording_of
 from popsense.link.hello import Hello, not_ours, read_hello
 from popsense.link.repair import Repair
 from popsense.link.transport import Transport
@@ -30,16 +30,6 @@ RUN_MODULUS = 1 << 16
 
 T = TypeVar("T")
 _LOOK = "Check the cable, then start again."
-# What a HELLO with another boot id tells, by its reset_cause.
-RESTARTS = {
-    "unknown": ("the board restarted or lost power", "Check its supply."),
-    "power_on": ("the board lost power", "Check its cable and its supply."),
-    "watchdog": (
-        "the firmware hung, and the watchdog restarted the board,",
-        wording_of("watchdog_reset").remedy,
-    ),
-    "requested": ("another program restarted the board", "Close the other program."),
-}
 
 
 class Session:
@@ -55,7 +45,7 @@ class Session:
         self._pending: deque[Packet] = deque()
         # Another number in each session: answers to a predecessor's requests are none to ours.
         self._request = int(transport.now() * 1e6) & 0xFFFF
-        self._identified = self._stopping = False
+        self._identified = self._stopping = self._was_silent = False
         self._early_events: dict[int, Packet] = {}
         self._asker = ClockAsker()
         self._counts: tuple[int, int] | None = None
@@ -126,6 +116,7 @@ class Session:
         arrived = list(self._pending)
         self._pending.clear()
         self._stopping, self._counts = False, None
+        self._was_silent = False
         self._holes_told = 0
         self._early_events.clear()
         self.repair = Repair(answer.run)
@@ -167,10 +158,7 @@ class Session:
             yield self._pending.popleft()
         if self.repair is not None and self.repair.taken is not None and not self._stopping:
             self._fetch_rest()
-            raise BoardTaken(
-                f"another program stopped the board after {self.repair.taken} samples",
-                "Close the other program.",
-            )
+            raise endings.stopped(self.repair.taken, self._was_silent)
 
     # ---- commands --------------------------------------------------------------------------------------
 
@@ -230,6 +218,8 @@ class Session:
             self._meet(read_hello(packet.fields))
         elif packet.name in ("ACK", "NAK", "STATUS"):
             self._refuse_another_run(packet)
+        elif packet.name == "FAULT" and packet.fields.code == "host_silent":
+            self._was_silent = bool(packet.fields.raised) or self._was_silent
         self._take_time(packet)
         if self.repair is None or self.repair.take(packet, self._now()):
             self._pass_on(packet)
@@ -250,33 +240,29 @@ class Session:
                 self._pending.append(self._early_events.pop(number))
 
     def _meet(self, hello: Hello) -> None:
-        if self.hello is None or not self._identified:
-            self.hello = hello  # one from before IDENTIFY may be stale: the latest says who answers
-        elif hello.board_id != self.hello.board_id:
-            raise LinkLost(f"another board answers on {self.transport.name}", "Plug the first one in.")
-        elif hello.boot_id != self.hello.boot_id:
-            raise self._restarted(str(hello.fields.reset_cause))
+        """The latest says who answers (one from before IDENTIFY may be stale), and how it is calibrated."""
+        if self.hello is not None and self._identified:
+            self._refuse_another_board(hello, self.hello)
+        self.hello = hello
 
-    def _restarted(self, cause: str = "unknown") -> BoardRestarted:
-        """cause: RESET of the HELLO that told it."""
-        happened, remedy = RESTARTS.get(cause, RESTARTS["unknown"])
-        return BoardRestarted(f"{happened} {self._after()}", remedy)
+    def _refuse_another_board(self, hello: Hello, ours: Hello) -> None:
+        if hello.board_id != ours.board_id:
+            raise LinkLost(f"another board answers on {self.transport.name}", "Plug the first one in.")
+        if hello.boot_id != ours.boot_id:
+            raise endings.restarted(str(hello.fields.reset_cause), self._sent)
 
     def _refuse_another_run(self, packet: Packet) -> None:
         if self.repair is None:
             return
         if packet.name == "NAK" and packet.fields.reason == "not_identified":
-            raise self._restarted()  # its HELLO was lost
+            raise endings.restarted("unknown", self._sent)  # its HELLO was lost
         # Runs are counted up: a lower number is an answer of before, which a driver has kept.
         if 0 < (packet.fields.run - self.repair.run) % RUN_MODULUS < RUN_MODULUS // 2:
-            raise BoardTaken(
-                f"another program started the board anew {self._after()}", "Close the other program."
-            )
+            raise endings.started_anew(self._sent)
 
-    def _after(self) -> str:
-        if self.repair is None or not self.repair.samples.sent:
-            return "before the first sample"
-        return f"after sample {self.repair.samples.sent - 1}"
+    @property
+    def _sent(self) -> int:
+        return self.repair.samples.sent if self.repair is not None else 0
 
     def _take_time(self, packet: Packet) -> None:
         if packet.name != "ACK" or packet.fields.command != TYPE_OF_NAME["CLOCK"]:
@@ -372,8 +358,8 @@ class Session:
                 self._back_at = self._now()
                 self._connection.note("link", state="back", away_s=round(self._back_at - lost_at, 3))
                 return
-        gone = f"it did not come back within {self._patience_s:g} s; the attempt ends {self._after()}"
-        raise LinkLost(f"{loss}; {gone}", _LOOK) from loss
+        gone = f"it did not come back within {self._patience_s:g} s"
+        raise LinkLost(f"{loss}; {gone}; the attempt ends {endings.after(self._sent)}", _LOOK) from loss
 
     def _resume(self) -> None:
         """LinkLost where the board is not there (yet)."""

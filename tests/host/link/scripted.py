@@ -83,6 +83,11 @@ def event(number: int, run: int = RUN) -> bytes:
     return encode_frame(encode("EVENT", kind="contact", number=number, run=run, **zero, **last))
 
 
+def fault(code: str, run: int = RUN) -> bytes:
+    fields = {"raised": 1, "number": 0, "next_sample": 0, "ticks_us": 0, "value": 0}
+    return encode_frame(encode("FAULT", code=code, run=run, **fields))
+
+
 def status(next_sample: int, next_event: int, run: int = RUN, state: str = "sampling") -> bytes:
     counts = ZEROS | {"run": run, "next_sample": next_sample, "next_event": next_event}
     own = {"uptime_ms": 0, "overruns": 0, "bad_frames": 0, "heap_free_bytes": 0}
