@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popsense_protocol.codec import encode
@@ -134,6 +134,7 @@ def test_what_is_accepted_is_a_line_within_the_sensors_range(noise: bytes, senso
 
 
 @given(st.integers(0, 159), st.integers(1, 255))
+@settings(max_examples=40)
 def test_a_damaged_file_is_told_and_stays_where_it_is(position: int, flipped: int):
     with tempfile.TemporaryDirectory() as name:
         path = Path(name)

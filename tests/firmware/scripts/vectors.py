@@ -11,10 +11,8 @@ from bone.sample_ring import SampleRing
 
 ring = SampleRing()  # first, as in main.py: the heap is that of a Pico
 
-from fakes import TICKS_MASK, Board  # noqa: E402
-
-from bone import app, detection, framing, kernels  # noqa: E402
 from bone import cues as cueing  # noqa: E402
+from bone import detection, framing, kernels  # noqa: E402
 from bone.calibration import Scales  # noqa: E402
 from bone.cues import Cues  # noqa: E402
 from bone.detector import Detector, unpack_profile  # noqa: E402
@@ -25,6 +23,18 @@ words_of_turn = kernels.words(kernels.TURN_WORDS)
 no_events = kernels.words(detection.DETECTOR_WORDS)
 table = bytearray(1024)
 framing.crc_table(table)
+TICKS_MASK = 0x3FFFFFFF
+
+
+def application(period_us=1012):
+    """A board and the application on it. Late: the vectors of the kernels alone must fit into 200 KiB."""
+    from fakes import Board
+
+    from bone.app import App
+
+    board = Board()
+    board.period_us = period_us
+    return board, App(board, ring)
 
 
 def crc(text):
@@ -141,6 +151,8 @@ def cue(argument):
 
     mode: of START, one an attempt.
     """
+    from fakes import Board
+
     board = Board()
     cues, detector = Cues(board), Detector()
     profile = dict(PROFILE)
@@ -177,24 +189,22 @@ def unpacked(payload):
 
 def many_events(count):
     """Frames that send_events writes after `count` events at once: how many, the last, and then again."""
-    board = Board()
-    application = app.App(board, ring)
-    detector = application.detector
+    board, app = application()
+    detector = app.detector
     before = board.console.frames
     for k in range(count):
         detection.emit(1, k, 0, 0, k + 1, detector.state, detector.parameters, detector.events)
-    application.send_events()
+    app.send_events()
     sent = board.console.frames - before
     last = board.console.last_hex()
-    application.send_events()
+    app.send_events()
     return [sent, last, board.console.frames - before - sent]
 
 
 def rate(period_us):
     """What measure_rate makes of a converter of that period (0: it never gets ready), and in how many ms."""
-    board = Board()
-    board.period_us = period_us
-    sampler = app.App(board, ring).sampler
+    board, app = application(period_us)
+    sampler = app.sampler
     began_ms = board.now_ms
     return [sampler.measure_rate(), board.now_ms - began_ms]
 

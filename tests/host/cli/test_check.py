@@ -77,7 +77,15 @@ class Keyboard(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("typed", "outcomes"), [("\n\n", 2), ("s\n\n", 1), ("S\ns\n", 0), ("", 0)])
+@pytest.mark.parametrize(
+    ("typed", "outcomes"),
+    [
+        ("S\ns\n", 0),
+        ("", 0),
+        ("s\n\n", 1),
+        pytest.param("\n\n", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_the_technician_is_asked_and_may_skip(
     run: CommandLine, monkeypatch: pytest.MonkeyPatch, typed: str, outcomes: int
 ):
