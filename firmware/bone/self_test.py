@@ -30,9 +30,13 @@ class SelfTest:
 
     def run(self, scales, samples):
         """Everything, with the first `samples` of the ring, taken just before. About 20 ms."""
-        if self.test_converter():
+        answers = self.test_converter()
+        if answers:
             self.test_bridge()
-        if samples and self._force.answers():
+        # It answers and gives nothing: its data-ready line is cut, or stuck at this level.
+        mute = answers and not samples
+        self._faults.set(wire.FAULT_DATA_READY_TIMEOUT, mute, self._board.force_ready())
+        if samples and answers:
             mean, noise = self._rest(samples)
             if abs(scales.force_mn(mean)) <= settings.LOADED_MN:
                 self.zero_counts = mean

@@ -39,6 +39,7 @@ class CountingBoard(Board):
         self.now_us = options.get("ticks_us", 0)
         self.control = None
         self.reset_cause = options.get("reset_cause", 1)
+        self.period_us = options.get("period_us", self.period_us)
         self.spi.bridge = options.get("bridge", self.spi.bridge)
         self.spi.answers = not options.get("silent_converter", False)
         self.force = 0  # counts that are added
