@@ -26,8 +26,8 @@ LIMIT_COUNTS = 1 << 23  # two's complement: what is beyond is clipped
 class Ads1220Chip:
     """force(k): counts of conversion k since the last START_SYNC.
 
-    read_ns[k]: when the last bit of conversion k was shifted out, edge_ns[k]: when DRDY fell for it; both are
-    empty again at START_SYNC.
+    read_ns[k]: when the last bit of conversion k was shifted out, edge_ns[k]: when DRDY fell for it, both of
+    the longest run between two START_SYNCs: the board tests the bridge with a few conversions now and then.
     """
 
     def __init__(self, force: Callable[[int], int], period_ns: float, bridge_ohm: float = 350.0) -> None:
@@ -40,6 +40,8 @@ class Ads1220Chip:
         self.starts = 0
         self.edge_ns: dict[int, float] = {}
         self.read_ns: dict[int, float] = {}
+        self._edges: dict[int, float] = self.edge_ns
+        self._reads: dict[int, float] = self.read_ns
         self.registers = bytearray(4)
         self._conversion = -1
         self._result = bytes(3)
@@ -76,7 +78,9 @@ class Ads1220Chip:
             self._next_conversion()
         if self._conversion in self.unannounced:
             return
-        self.edge_ns[self._conversion] = self._clock.nanos
+        self._edges[self._conversion] = self._clock.nanos
+        if len(self._edges) > len(self.edge_ns):
+            self.edge_ns, self.read_ns = self._edges, self._reads
         self._drive(False)
         self.on_ready()
 
@@ -141,7 +145,7 @@ class Ads1220Chip:
     def _shift_out(self) -> int:
         first, self._out = self._out[0], self._out[1:]
         if not self._out and self._is_result:
-            self.read_ns[self._conversion] = self._clock.nanos
+            self._reads[self._conversion] = self._clock.nanos
         return first
 
     def _offer_result(self) -> None:
@@ -171,8 +175,7 @@ class Ads1220Chip:
     def _start(self) -> None:
         self.starts += 1
         self._conversion = -1
-        self.edge_ns.clear()
-        self.read_ns.clear()
+        self._edges, self._reads = {}, {}
         self._next_conversion()
 
     def _write_register(self, byte: int) -> None:

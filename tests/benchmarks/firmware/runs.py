@@ -103,9 +103,8 @@ def _measure(files: Files, hand: BenchHand, deaf: bool, stalls: int) -> Run:
     session.set_profile(profile)
     session.start("guided", uncalibrated=True)
     _sample(bone, session, transport, deaf)
-    read_ns = dict(bone.chip.read_ns)  # STOP tests the bridge, with conversions of its own
     samples, _ = session.stop()
-    return _read_off(bone, read_ns, hand.name, deaf, samples, stalls, cues if profile["cue"] else None)
+    return _read_off(bone, hand.name, deaf, samples, stalls, cues if profile["cue"] else None)
 
 
 def _sample(bone: EmulatedBone, session: Session, transport: PicoTransport, deaf: bool) -> None:
@@ -131,7 +130,6 @@ def _receive(session: Session, transport: PicoTransport, until_s: float) -> None
 
 def _read_off(
     bone: EmulatedBone,
-    read_at_ns: Mapping[int, float],
     name: str,
     deaf: bool,
     samples: int,
@@ -142,9 +140,9 @@ def _read_off(
     status = last(came, "STATUS").fields
     events = [packet for packet in came if packet.name == "EVENT"]
     pops = _first_of_each([event for event in events if str(event.fields.kind) in POPS])
-    read_ns = [read_at_ns[pop.fields.sample_index] for pop in pops]
+    read_ns = [bone.chip.read_ns[pop.fields.sample_index] for pop in pops]
     causes = _giving_a_cue(_first_of_each(events)) if cues is not None else []
-    cue_ms = [_cue_ms(read_at_ns[event.fields.sample_index], cues or ()) for event in causes]
+    cue_ms = [_cue_ms(bone.chip.read_ns[event.fields.sample_index], cues or ()) for event in causes]
     return Run(
         name=name,
         deaf=deaf,
