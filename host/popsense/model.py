@@ -73,8 +73,9 @@ class Trace:
     unloaded inner face of the plug, plug flex already taken off, never below 0 by more than noise.
     pressure_kpa: marrow chamber, gauge. cut_off: nobody knows what came behind the last sample. faults:
     sensor -> why its readings cannot be used. tare_doubtful: not known to have been at rest when tared.
-    holes, repaired: as in RawTrace. uncalibrated_because: which calibrations were missing or expired; empty
-    where they held, or nothing is known of them. settle_samples: conversions until a step of the force shows.
+    holes, repaired: as in RawTrace. uncalibrated_because: which calibrations were missing, expired or
+    dated ahead; empty where they held, or nothing is known of them. settle_samples: conversions until a step
+    of the force shows.
     """
 
     sample_index: IntArray
@@ -122,6 +123,7 @@ class Metric:
     """A measured figure with its unit; value None = not assessable, and `note` says why.
 
     lost: the value is None because samples or a sensor are missing, not because of what the trainee did.
+    error: 95 of 100 such values are off by less, in the unit; 0 where nothing is known of it.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Metric:
     unit: str
     note: str = ""
     lost: bool = False
+    error: float = 0.0
 
 
 @dataclass(frozen=True)

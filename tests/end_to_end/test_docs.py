@@ -16,8 +16,18 @@ from tests.host.cli.programs import CommandLine
 
 PAGES = ("README.md", "CONTRIBUTING.md")
 RUN_TOO = {"score", "report", "detect", "devices", "twin cohort", "twin show"}  # quick, with files at hand
-SHOWN_ONLY = {"demo", "record", "doctor"}  # slow, or of this machine: doctor fails where no board is attached
-GROUPS = {"twin"}  # commands of two words
+# Slow, or of this machine: those of a technician fail where no board is attached.
+TECHNICIAN = {
+    "doctor",
+    "flash",
+    "bringup",
+    "check",
+    "calibrate force",
+    "calibrate depth",
+    "calibrate pressure",
+}
+SHOWN_ONLY = {"demo", "record"} | TECHNICIAN
+GROUPS = {"twin", "calibrate"}  # commands of two words
 
 
 def text(page: str) -> str:

@@ -4,6 +4,7 @@ Not causal: the host looks forward and back from every sample, which the device'
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from popsense.analysis.catalogue import CATALOGUE, Definition
 from popsense.analysis.events import host_events, merge_events
@@ -43,9 +44,14 @@ def analyse(trace: Trace, device_events: Sequence[Event], geometry: Geometry) ->
 
 
 def _resolved(definition: Definition, metric: Metric, cost: SamplingCost | None) -> Metric:
-    """The metric; lost where the converter is too slow for it. What shows itself stands once it was seen."""
-    if cost is None or metric.lost or not cost.is_lost(metric.name) or metric.note in NOT_REACHED:
+    """The metric, with its error where the converter is slow; lost where it is too slow for it.
+
+    What shows itself stands once it was seen.
+    """
+    if cost is None or not cost.is_slow or metric.lost or metric.note in NOT_REACHED:
         return metric
+    if not cost.is_lost(metric.name):
+        return metric if metric.value is None else replace(metric, error=cost.error(metric.name))
     if definition.shows_itself and metric.value:
         return metric
     return Metric(metric.name, None, metric.unit, cost.note, lost=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from popsense.calibration.convert import Calibration, ChannelScale, Conversion, resting, table_of
+from popsense.calibration.convert import NOMINAL, Calibration, ChannelScale, Conversion, resting, table_of
 from popsense.calibration.record import SENSORS, CalibrationRecord, record_of_json, why_uncalibrated
 from popsense.errors import RecordingError
 from popsense.model import RawTrace, SensorName
@@ -69,10 +69,11 @@ def day_of(recording: Recording) -> date:
 
 
 def _doubt(header: Mapping[str, Any], records: Records, on: date) -> str:
-    """Why results are uncalibrated; empty where they are not, or where only the id tells."""
+    """Why results are uncalibrated; empty where they are not."""
     if not records:
-        return "the recording does not hold the records" if header["calibration_id"] else ""
-    return why_uncalibrated(records, {name: header["channels"][name]["fitted"] for name in SENSORS}, on)
+        return "the recording does not hold the records" if header["calibration_id"] else NOMINAL
+    because = why_uncalibrated(records, {name: header["channels"][name]["fitted"] for name in SENSORS}, on)
+    return because or ("" if header["calibration_id"] else "the board told no calibration")
 
 
 def _conversion(channel: Mapping[str, Any], record: CalibrationRecord | None) -> Conversion:

@@ -11,8 +11,10 @@ from typing import Any, Literal
 from popsense.attempts.life_cycle import ENDED, INPUT_OF_EVENT, LifeCycle, State
 from popsense.calibration.record import SENSORS, CalibrationRecord
 from popsense.errors import CommandRefused, LinkLost, PopsenseError, RecordingError
-from popsense.link.calibration import calibration_warning, read_calibration
+from popsense.link.calibration import calibration_warning, naming_missing, read_calibration
+from popsense.link.fault_wording import fault_notice
 from popsense.link.hello import Hello
+from popsense.link.service import Service
 from popsense.link.session import Session
 from popsense.link.transport import Transport
 from popsense.model import Mode, SensorName
@@ -44,7 +46,8 @@ class Listeners:
     state: each new state of the life cycle. link: the way to the board was lost, or is back. durable_through:
     the index below which every sample is kept or in a reported hole, after each write to the medium.
     calibration: why the scores will be uncalibrated; empty where they will not. sampling: what a slow force
-    converter costs, in sentences; none where it costs nothing.
+    converter costs, in sentences; none where it costs nothing. faults: a line for each that the board has
+    before it begins; empty where there is none.
     """
 
     state: Callable[[State], None] = lambda state: None
@@ -52,6 +55,7 @@ class Listeners:
     durable_through: Callable[[int], None] = lambda index: None
     calibration: Callable[[str], None] = lambda doubt: None
     sampling: Callable[[Sequence[str]], None] = lambda costs: None
+    faults: Callable[[str], None] = lambda notice: None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def record_attempt(
     hello = session.connect()
     profile = detector_profile(plan.site, plan.device, bool(hello.fields.depth.fitted))
     calibration = read_calibration(session)
+    told.faults(_fault_notice(session))
     cycle = LifeCycle(told.state)
     detail = ""
     interrupted = False
@@ -95,11 +100,12 @@ def record_attempt(
         durable=lambda: told.durable_through(session.settled_below),
     )
     try:
-        told.sampling(hello.sampling_cost.sentences if hello.sampling_cost else ())
-        told.calibration(calibration_warning(hello, calibration, datetime.now(UTC).date()))
         session.watch(_Witness(journal, told.link))
         session.set_profile(profile)
-        session.start(plan.mode, plan.uncalibrated)
+        with naming_missing(hello, calibration):
+            session.start(plan.mode, plan.uncalibrated)
+        told.sampling(hello.sampling_cost.sentences if hello.sampling_cost else ())
+        told.calibration(calibration_warning(hello, calibration, datetime.now(UTC).date()))
         cycle.feed("start")
         transport.operator_may_begin()
         _follow(session, journal, cycle, settings)
@@ -127,6 +133,14 @@ def record_attempt(
         cycle.feed("fail")  # of what else may come; an attempt that has ended stays as it ended
         journal.close(transport.now(), _outcome(cycle, detail, session))
     return Recorded(path, cycle.state, hello, cycle, interrupted)
+
+
+def _fault_notice(session: Session) -> str:
+    """What is amiss before the needle is taken up; nothing of an older firmware, which does not tell."""
+    try:
+        return fault_notice(Service(session).health().faults)
+    except CommandRefused:
+        return ""
 
 
 def _nothing_began(session: Session, journal: JournalWriter) -> bool:

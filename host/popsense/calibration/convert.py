@@ -1,15 +1,16 @@
 """Counts -> newtons, millimetres, kilopascals. Late, on the host; recordings keep counts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from popsense.calibration.record import CalibrationRecord
+from popsense.calibration.record import CalibrationRecord, Point
 from popsense.model import FloatArray, IntArray, RawTrace, SensorName, Trace
 
+NOMINAL = "nominal scales"  # why results are uncalibrated where no board told of calibrations
 TARE_S = 0.064  # as long as the device's own baseline: 64 samples with the needle not near
 TARE_LATEST_S = 0.5  # a recording that begins later may begin with the needle in the bone
 # Distance of the quartiles while tared: a knock counts for nothing, a steady ramp by half of its height.
@@ -69,9 +70,13 @@ class ChannelTable:
 
 def table_of(record: CalibrationRecord) -> ChannelTable:
     """In N, mm or kPa."""
+    return table_through(record.points)
+
+
+def table_through(points: Sequence[Point]) -> ChannelTable:
+    """In N, mm or kPa; the points ascending."""
     return ChannelTable(
-        tuple(float(point.counts) for point in record.points),
-        tuple(point.milliunits / 1000 for point in record.points),
+        tuple(float(point.counts) for point in points), tuple(point.milliunits / 1000 for point in points)
     )
 
 
@@ -79,7 +84,7 @@ def table_of(record: CalibrationRecord) -> ChannelTable:
 class Calibration:
     """Conversions of the three channels. id: of all records together, 0 where a fitted sensor has none.
 
-    doubt: why results are "uncalibrated" all the same: an expired record, or which are missing.
+    doubt: why results are "uncalibrated" all the same: a record expired or dated ahead, or which are missing.
     """
 
     force: Conversion
@@ -99,7 +104,7 @@ class Calibration:
         """For people and reports."""
         if self.is_valid:
             return f"calibration {self.id}"
-        return f"uncalibrated ({self.doubt or 'nominal scales'})"
+        return f"uncalibrated ({self.doubt or NOMINAL})"
 
 
 def to_trace(raw: RawTrace, calibration: Calibration, dead: Mapping[SensorName, str] | None = None) -> Trace:

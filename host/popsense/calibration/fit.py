@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from popsense.calibration.convert import ChannelTable
+from popsense.calibration.convert import ChannelTable, table_through
 from popsense.calibration.record import MOST_POINTS, UNITS, Point
 from popsense.errors import UsageError
 from popsense.model import FloatArray, SensorName
@@ -20,6 +20,9 @@ WRONG_WAY: Mapping[SensorName, str] = {
     "pressure": "The tubes of the sensor are swapped: put the chamber on the positive port, then try again.",
 }
 LEAST_STEP_COUNTS = 2  # between points; less is the same reading
+MOST_BENT = 0.01  # non-linearity, of the span
+MOST_HYSTERESIS = 0.01  # of the span
+MOST_OFF_NOMINAL = 0.10  # slope against the build's nominal scale: more is another mass, unit or sensor
 RISES_BY = 3.0  # times the noise of one sample; what drifts at rest is less
 FALLS_BY = 10.0
 
@@ -59,12 +62,17 @@ class Fit:
 
     @property
     def stored_residual(self) -> float:
-        """For the record: the residual, else half of the hysteresis, else 0."""
+        """For the record: the residual, else half of the hysteresis, else 0: not known."""
         return self.residual if self.residual is not None else (self.hysteresis or 0.0) / 2
 
     @property
     def table(self) -> ChannelTable:
-        return _table(self.points)
+        return table_through(self.points)
+
+    @property
+    def span(self) -> float:
+        """From the first reference to the last."""
+        return (self.points[-1].milliunits - self.points[0].milliunits) / 1000
 
 
 def fit(sensor: SensorName, readings: Sequence[Reading]) -> Fit:
@@ -77,7 +85,7 @@ def fit(sensor: SensorName, readings: Sequence[Reading]) -> Fit:
         Point(round(mean), round(reference * 1000))
         for mean, reference in zip(counts, references, strict=True)
     )
-    table = _table(points)
+    table = table_through(points)
     return Fit(
         sensor=sensor,
         points=points,
@@ -87,6 +95,40 @@ def fit(sensor: SensorName, readings: Sequence[Reading]) -> Fit:
         repeatability=_repeatability(readings, table),
         noise=max(_standard_error(reading, table) for reading in readings),
     )
+
+
+def doubts(fit: Fit, nominal: float) -> tuple[str, ...]:
+    """Why the fit is no calibration of a sound sensor, in clauses; none where it may be one.
+
+    nominal: the build's units a count; 0 where it is not known.
+    """
+    found: list[str] = []
+    for name, value, most in (
+        ("non-linearity", fit.nonlinearity, MOST_BENT),
+        ("hysteresis", fit.hysteresis, MOST_HYSTERESIS),
+    ):
+        share = (value or 0.0) / fit.span
+        if share > most:
+            found.append(
+                f"the {name} is {_percent(share)} % of the span, limit {100 * most:g} % (uncalibrated)"
+            )
+    off = _off_nominal(fit, nominal)
+    if abs(off) > MOST_OFF_NOMINAL:
+        found.append(
+            f"the slope is {_percent(abs(off))} % {'above' if off > 0 else 'below'} the nominal scale, "
+            f"limit {100 * MOST_OFF_NOMINAL:g} % (uncalibrated)"
+        )
+    return tuple(found)
+
+
+def _off_nominal(fit: Fit, nominal: float) -> float:
+    """Share by which a count means more than by the nominal scale."""
+    counts = fit.points[-1].counts - fit.points[0].counts
+    return fit.span / counts / nominal - 1 if nominal > 0 else 0.0
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
 
 
 def _check_number(references: Sequence[float]) -> None:
@@ -123,12 +165,6 @@ def _mean(readings: Sequence[Reading], reference: float) -> float:
     here = [reading for reading in readings if reading.reference == reference]
     ways = [[reading.mean_counts for reading in here if reading.rising == up] for up in (True, False)]
     return float(np.mean([np.mean(way) for way in ways if way]))
-
-
-def _table(points: Sequence[Point]) -> ChannelTable:
-    return ChannelTable(
-        tuple(float(point.counts) for point in points), tuple(point.milliunits / 1000 for point in points)
-    )
 
 
 def _left_out(counts: Sequence[float], references: Sequence[float]) -> float | None:

@@ -14,7 +14,9 @@ UNITS: Mapping[SensorName, str] = {"force": "N", "depth": "mm", "pressure": "kPa
 VALID_DAYS = 365  # uncalibrated; a centre sets its own interval
 EPOCH = date(1970, 1, 1)
 
-CalibrationWord = Literal["calibrated", "expired", "missing"]
+CLOCKS_APART = timedelta(days=1)  # two computers' clocks, uncalibrated; more, and one of them is wrong
+
+CalibrationWord = Literal["calibrated", "expired", "dated ahead", "missing"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Point:
 @dataclass(frozen=True)
 class CalibrationRecord:
     """Straight lines between and beyond the points. id: not 0. residual: in the sensor's unit, the largest
-    distance of a reference from its line. day: on which it was made, UTC.
+    distance of a reference from its line, 0 where it is not known. day: on which it was made, UTC.
     """
 
     sensor: SensorName
@@ -46,8 +48,19 @@ class CalibrationRecord:
         except OverflowError:
             return date.max
 
+    @property
+    def residual_text(self) -> str:
+        """As in "0.0125 N"; two points alone tell none."""
+        if len(self.points) == 2 and not self.residual:
+            return "not known (2 points)"
+        return f"{self.residual:.4f} {UNITS[self.sensor]}"
+
     def is_expired(self, on: date) -> bool:
         return on > self.last_day
+
+    def is_ahead(self, of: date) -> bool:
+        """Made after a day on which it is said to have been in use."""
+        return self.day - of > CLOCKS_APART
 
     def to_fields(self) -> dict[str, Any]:
         """Fields of the packets' record."""
@@ -115,17 +128,31 @@ def word_for(record: CalibrationRecord | None, on: date) -> CalibrationWord:
     """Whether a sensor may be relied on that day."""
     if record is None:
         return "missing"
+    if record.is_ahead(of=on):
+        return "dated ahead"
     return "expired" if record.is_expired(on) else "calibrated"
 
 
-def state_text(record: CalibrationRecord | None, on: date) -> str:
-    """As in "calibrated until 2027-03-01", "expired since 2026-03-02" or "missing"."""
+def state_text(record: CalibrationRecord | None, on: date, on_text: str = "") -> str:
+    """As in "calibrated until 2027-03-01", "expired since 2026-03-02" or "missing".
+
+    on_text: what that day is called; empty: by its date.
+    """
     word = word_for(record, on)
     if record is None or word == "missing":
         return "missing"
+    if word == "dated ahead":
+        return f"dated {record.day}, after {on_text or on}: check the computer's clock"
     if word == "expired":
         return f"expired since {_day_after(record.last_day)}"
     return f"calibrated until {record.last_day}"
+
+
+def missing_sensors(
+    records: Mapping[SensorName, CalibrationRecord | None], fitted: Mapping[SensorName, bool]
+) -> list[SensorName]:
+    """Those that are fitted and have no record."""
+    return [name for name, record in records.items() if record is None and fitted[name]]
 
 
 def why_uncalibrated(
@@ -133,24 +160,24 @@ def why_uncalibrated(
 ) -> str:
     """As in "no calibration of depth; calibration of force expired since 2026-03-02"; empty where all hold.
 
-    fitted: False for a sensor that the build does not have, which needs none.
+    fitted: False for a sensor that the build does not have, which needs none. on: day of the attempt.
     """
-    records = {name: record for name, record in records.items() if fitted[name]}
-    missing = [name for name, record in records.items() if record is None]
-    expired = [
-        f"calibration of {name} {state_text(record, on)}"
+    missing = missing_sensors(records, fitted)
+    doubted = [
+        f"calibration of {name} {state_text(record, on, 'the attempt')}"
         for name, record in records.items()
-        if word_for(record, on) == "expired"
+        if fitted[name] and word_for(record, on) in ("expired", "dated ahead")
     ]
-    return "; ".join([*([f"no calibration of {_listed(missing)}"] if missing else []), *expired])
+    return "; ".join([*([f"no calibration of {listed(missing)}"] if missing else []), *doubted])
+
+
+def listed(names: Sequence[str]) -> str:
+    """As in "force, depth and pressure"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _day_after(day: date) -> date:
     return day if day == date.max else day + timedelta(days=1)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _points(counts: Sequence[int], milliunits: Sequence[int]) -> tuple[Point, ...]:

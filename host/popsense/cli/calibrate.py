@@ -7,25 +7,22 @@ from typing import Annotated
 
 import typer
 
-from popsense.calibration.record import SENSORS, UNITS, VALID_DAYS, CalibrationRecord, state_text
+from popsense.calibration.record import SENSORS, UNITS, VALID_DAYS, CalibrationRecord, listed, state_text
+from popsense.calibration.uncertainty import STANDARD_GRAVITY
 from popsense.cli import paths
 from popsense.cli.calibrating import Asked, run_calibration, session_with
 from popsense.cli.output import terminal
-from popsense.link.calibration import read_calibration
+from popsense.link.calibration import Records, missing_calibrations, read_calibration
+from popsense.link.hello import Hello
 from popsense.link.service import Service
-from popsense.technician.references import (
-    DEFAULTS,
-    STANDARD_GRAVITY,
-    parse_references,
-    parse_uncertainty,
-)
+from popsense.technician.references import DEFAULTS, parse_references, parse_uncertainty
 
 MOST_DAYS = 36_500
 MOST_CYCLES = 10
 
 calibrate = typer.Typer(
     name="calibrate",
-    help="Calibrates a sensor against masses, gauge blocks or a gauge; shows what a board holds; tares.",
+    help="Calibrates a sensor against masses, gauge blocks or a gauge; shows what a board holds.",
     no_args_is_help=True,
 )
 
@@ -58,7 +55,16 @@ OutOption = Annotated[
         parser=paths.path, help="Certificate to write (NAME.html); default: a new one beside the recordings."
     ),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Write it to the board without asking.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", help="Write it to the board without asking, unless it is in doubt.")
+]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept",
+        help="With --yes: write it although it is in doubt: bent, hysteresis, or far off the nominal scale.",
+    ),
+]
 
 
 @calibrate.command()
@@ -68,8 +74,12 @@ def force(
         "force"
     ],
     gravity: Annotated[
-        float, typer.Option(help="Local gravity in m/s2; the standard one is off by up to 0.4 %.")
-    ] = STANDARD_GRAVITY,
+        float | None,
+        typer.Option(
+            help=f"Gravity of the place in m/s2, for masses; default: the standard {STANDARD_GRAVITY:g}, "
+            "which is off by up to 0.43 %."
+        ),
+    ] = None,
     uncertainty: UncertaintyOption = None,
     cycles: CyclesOption = 1,
     valid_days: ValidDaysOption = VALID_DAYS,
@@ -78,18 +88,23 @@ def force(
     temperature: TemperatureOption = "",
     out: OutOption = None,
     yes: YesOption = False,
+    accept: AcceptOption = False,
 ) -> None:
     """The load cell, with known masses on the cap, up and down again.
 
     Every reading is the mean of 2 s; an unsteady one is refused and asked for again. Nothing is written
-    until the end; Ctrl-C leaves the board's old calibration. Exit code 3 where it was not written.
+    until the end; Ctrl-C leaves the board's old calibration.
+
+    Exit code: 0 where it is on the board and its certificate is written, 2 for an error, 3 where it was not
+    written to the board (Ctrl-C, no, or in doubt).
     """
-    found = parse_references("force", references, gravity)
-    stated = None if uncertainty is None else parse_uncertainty("force", uncertainty, gravity)
+    pull = STANDARD_GRAVITY if gravity is None else gravity
+    found = parse_references("force", references, pull)
+    stated = None if uncertainty is None else parse_uncertainty("force", uncertainty, pull)
     run_calibration(
         Asked(
             "force", found, port, by, uncertainty or "", stated, traceability, temperature, gravity, cycles,
-            valid_days, out, yes,
+            valid_days, out, yes, accept,
         )
     )  # fmt: skip
 
@@ -108,14 +123,21 @@ def depth(
     temperature: TemperatureOption = "",
     out: OutOption = None,
     yes: YesOption = False,
+    accept: AcceptOption = False,
 ) -> None:
-    """The follower behind the plug, with gauge blocks, in and out again. All else as for force."""
+    """The follower behind the plug, with gauge blocks, in and out again.
+
+    Readings, what is written and when: as for force.
+
+    Exit code: 0 where it is on the board and its certificate is written, 2 for an error, 3 where it was not
+    written to the board (Ctrl-C, no, or in doubt).
+    """
     found = parse_references("depth", references)
     stated = None if uncertainty is None else parse_uncertainty("depth", uncertainty)
     run_calibration(
         Asked(
             "depth", found, port, by, uncertainty or "", stated, traceability, temperature, None, cycles,
-            valid_days, out, yes,
+            valid_days, out, yes, accept,
         )
     )  # fmt: skip
 
@@ -134,14 +156,21 @@ def pressure(
     temperature: TemperatureOption = "",
     out: OutOption = None,
     yes: YesOption = False,
+    accept: AcceptOption = False,
 ) -> None:
-    """The marrow chamber, against a reference gauge, up and down again. All else as for force."""
+    """The marrow chamber, against a reference gauge, up and down again.
+
+    Readings, what is written and when: as for force.
+
+    Exit code: 0 where it is on the board and its certificate is written, 2 for an error, 3 where it was not
+    written to the board (Ctrl-C, no, or in doubt).
+    """
     found = parse_references("pressure", references)
     stated = None if uncertainty is None else parse_uncertainty("pressure", uncertainty)
     run_calibration(
         Asked(
             "pressure", found, port, by, uncertainty or "", stated, traceability, temperature, None, cycles,
-            valid_days, out, yes,
+            valid_days, out, yes, accept,
         )
     )  # fmt: skip
 
@@ -150,10 +179,10 @@ def pressure(
 def show(port: PortOption = None) -> None:
     """What the board holds: state, day, points and residual of every sensor."""
     console = terminal()
-    with session_with(port) as (session, hello):
+    with session_with(port, "calibrate show") as (session, hello):
         records = read_calibration(session)
     today = datetime.now(UTC).date()
-    console.print(f"board {hello.board_id}, calibration {hello.calibration_id or 'none'}")
+    console.print(f"board {hello.board_id}, calibration {_whole(hello, records)}")
     for sensor in SENSORS:
         fitted = bool(hello.fields[sensor].fitted)
         console.print(f"{sensor}: {state_text(records[sensor], today) if fitted else 'not fitted'}")
@@ -163,22 +192,33 @@ def show(port: PortOption = None) -> None:
 
 @calibrate.command()
 def tare(port: PortOption = None) -> None:
-    """Takes the reading of the unloaded cell as its zero. Refused where it is loaded or not at rest."""
+    """Measures the unloaded cell (zero, noise), and refuses over 20 N or 0.3 N of noise (uncalibrated).
+
+    Nothing is stored: scores tare themselves on the rest before each attempt.
+    """
     console = terminal()
-    with session_with(port) as (session, hello):
+    with session_with(port, "calibrate tare", writes=True) as (session, hello):
         health = Service(session).tare()
         newton = hello.fields.force.nano_units_per_count * 1e-9
     noise = health.force_noise_counts
     console.print(
         f"tared: zero at {health.force_zero_counts:,} counts, noise {noise:,} counts "
-        f"({noise * newton:.3f} N by the nominal scale)"
+        f"({noise * newton:.3f} N by the nominal scale); nothing is stored"
     )
+
+
+def _whole(hello: Hello, records: Records) -> str:
+    """As in "none" or "incomplete: pressure missing"; the id of all where none is missing."""
+    missing = missing_calibrations(hello, records)
+    if missing and any(records.values()):
+        return f"incomplete: {listed(missing)} missing"
+    return str(hello.calibration_id or "none")
 
 
 def _details(record: CalibrationRecord | None) -> Iterator[str]:
     if record is None:
         return
     unit = UNITS[record.sensor]
-    yield f"id {record.id}, made {record.day}, residual {record.residual:.4f} {unit}"
+    yield f"id {record.id}, made {record.day}, residual {record.residual_text}"
     for point in record.points:
         yield f"{point.milliunits / 1000:>10.3f} {unit}  {point.counts:>10,} counts"

@@ -1,27 +1,36 @@
 """`popsense check`."""
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from popsense.cli.output import terminal
+from popsense.errors import UsageError
 from popsense.link.transport import Transport
 from popsense.technician.check import Technician, check_board, nobody
-from popsense.technician.check_line import CheckLine
+from popsense.technician.check_line import CheckLine, for_port
+from popsense.technician.hands_on_lines import LEAST_MASS_KG, MOST_MASS_KG
 from popsense.technician.one_port import one_port
 from popsense.technician.ports import Port
+from popsense.technician.remedies import quoted
 from popsense.technician.system import System
 
 STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
 SOMETHING_FAILED = 1  # exit code
-NAME_COLUMNS = 32  # of 80; a longer name pushes its figure to the right
+OUTCOME_COLUMNS = 8
+NAME_COLUMNS = 32
+SEEN_COLUMN = OUTCOME_COLUMNS + NAME_COLUMNS + 1
+MOST_COLUMNS = 110  # longer lines are hard to read
+COMMAND = re.compile(r"popsense(?: [\w-]+)+(?: --port (?:\"[^\"]*\"|[^\s.;,]+))?")
 
 
 def check(
@@ -33,7 +42,7 @@ def check(
         bool, typer.Option("--quick", help="Only what needs nobody's hand: about 12 s.")
     ] = False,
     mass: Annotated[
-        float | None, typer.Option(min=0.1, max=40.0, help="The known mass at hand, kg; none: not checked.")
+        float | None, typer.Option(help="The known mass at hand, 1 to 40 kg; none: not checked.")
     ] = None,
     as_one_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object; asks nothing, as --quick.")
@@ -49,13 +58,16 @@ def check(
     "failed": how many, "lines": [{name, outcome, seen, figure, unit, limit, remedy}]}; outcome: pass, fail or
     skipped; limit: {low, high, source} in the figure's unit, or null; figure: a number or null.
     """
+    _refuse_mass(mass)
     system = System()
     chosen = one_port(port, system.ports(), "check")
+    _refuse_recording(chosen)
     console = terminal()
     technician = _technician(console, mass, quick or as_one_json)
     today = datetime.now(UTC).date()
     with _opened(system, chosen) as transport:
-        lines = check_board(transport, technician, today)
+        name = quoted(chosen.name)
+        lines = (for_port(line, name) for line in check_board(transport, technician, today))
         seen = list(lines) if as_one_json else _printed(console, chosen, lines)
     failures = [line for line in seen if line.outcome == "fail"]
     if as_one_json:
@@ -65,6 +77,21 @@ def check(
         _print_remedies(console, failures)
     if failures:
         raise typer.Exit(SOMETHING_FAILED)
+
+
+def _refuse_mass(mass: float | None) -> None:
+    if mass is not None and not LEAST_MASS_KG <= mass <= MOST_MASS_KG:
+        raise UsageError(
+            f"{mass:g} kg is no mass to check with", f"Use one of {LEAST_MASS_KG:g} to {MOST_MASS_KG:g} kg."
+        )
+
+
+def _refuse_recording(port: Port) -> None:
+    if port.address.startswith("replay://"):
+        raise UsageError(
+            f"{port.name} is a recording, which has no sensors to check",
+            "Name a board's port; popsense report shows what a recording holds.",
+        )
 
 
 @contextmanager
@@ -79,7 +106,8 @@ def _opened(system: System, port: Port) -> Generator[Transport]:
 def _technician(console: Console, mass: float | None, quick: bool) -> Technician:
     if quick:
         return nobody("it needs a hand, and --quick asks for none")
-    if not sys.stdin.isatty():
+    stdin = cast(TextIO | None, sys.stdin)
+    if stdin is None or not stdin.isatty():
         return nobody("it needs a hand, and nobody is at the keyboard")
     return Technician(lambda request: _asked(console, request), mass)
 
@@ -100,21 +128,47 @@ def _printed(console: Console, port: Port, lines: Iterable[CheckLine]) -> list[C
     seen: list[CheckLine] = []
     for line in lines:
         seen.append(line)
-        limit = f"  ({line.limit_text})" if line.limit_text else ""
-        text = Text.assemble(
-            (f"{line.outcome:<8}", STYLES[line.outcome]),
-            f"{line.name:<{NAME_COLUMNS}} {line.seen}",
-            (limit, "dim"),
-        )
-        console.print(text, soft_wrap=True)
+        _print_line(console, line)
     return seen
+
+
+def _print_line(console: Console, line: CheckLine) -> None:
+    """In one row where it fits; else the limit below the figure, or a long text below the name."""
+    width = min(console.width, MOST_COLUMNS)
+    head = Text.assemble((f"{line.outcome:<{OUTCOME_COLUMNS}}", STYLES[line.outcome]), line.name)
+    room = width - SEEN_COLUMN
+    if len(line.name) > NAME_COLUMNS or len(line.seen) > room:
+        console.print(head, soft_wrap=True)
+        _print_wrapped(console, line.seen, OUTCOME_COLUMNS)
+        if line.limit_text:
+            _print_wrapped(console, f"({line.limit_text})", OUTCOME_COLUMNS, "dim")
+        return
+    head.pad_right(SEEN_COLUMN - len(head.plain))
+    head.append(line.seen)
+    limit = f"({line.limit_text})" if line.limit_text else ""
+    fits = len(line.seen) + 2 + len(limit) <= room
+    if limit and fits:
+        head.append(f"  {limit}", "dim")
+    console.print(head, soft_wrap=True)
+    if limit and not fits:
+        _print_wrapped(console, limit, SEEN_COLUMN, "dim")
+
+
+def _print_wrapped(console: Console, text: str, indent: int, style: str = "") -> None:
+    """Between words; a command stays in one piece, to be copied."""
+    whole = COMMAND.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    width = max(20, min(console.width, MOST_COLUMNS) - indent)
+    for row in textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False):
+        plain = row.replace("\N{NO-BREAK SPACE}", " ")
+        console.print(f"{' ' * indent}{plain}", style=style, soft_wrap=True)
 
 
 def _print_remedies(console: Console, failures: list[CheckLine]) -> None:
     if not failures:
         console.print("\nNothing failed.")
     for line in failures:
-        console.print(f"\n{line.name}: {line.seen}", style="bold", soft_wrap=True)
-        console.print(f"    {line.remedy}", soft_wrap=True)
+        console.print()
+        _print_wrapped(console, f"{line.name}: {line.seen}", 0, "bold")
+        _print_wrapped(console, line.remedy, 4)
         if line.limit is not None:
-            console.print(f"    Limit: {line.limit_text}; {line.limit.source}.", style="dim", soft_wrap=True)
+            _print_wrapped(console, f"Limit: {line.limit.text()}; {line.limit.source}.", 4, "dim")

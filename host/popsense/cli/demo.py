@@ -21,6 +21,7 @@ from popsense.cli.tables import print_score
 from popsense.errors import UsageError
 from popsense.procedure.sites import ADULT_PROXIMAL_TIBIA
 from popsense.reports import IndexEntry, index_report
+from popsense.reports.decision import calibration_text
 from popsense.reports.integrity_wording import integrity_text
 from popsense.settings import load_settings
 from popsense.twin.transport import parse_seed
@@ -81,6 +82,7 @@ def write_reports(folder: Path, attempts: list[SimulatedAttempt]) -> Path:
                 score=evaluation.score,
                 recording=integrity_text(evaluation.decoded.integrity, evaluation.trace),
                 href=name,
+                calibration=calibration_text(evaluation.trace),
             )
         )
     write_page(folder / "index.html", index_report(entries, "Simulated attempts"))

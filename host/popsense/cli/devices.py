@@ -11,11 +11,12 @@ from rich.table import Table
 
 from popsense.cli.output import terminal
 from popsense.link.fault_wording import wording_of
-from popsense.technician.discovery import Found, find_boards
+from popsense.technician.discovery import NO_FORCE_SAMPLES, Found, find_boards
 from popsense.technician.ports import ports_to_ask
 from popsense.technician.system import System
 
 NONE_FOUND = "No board found. Plug one in, or name its port: popsense devices PORT. Why: popsense doctor."
+REMEDY_NO_SAMPLES = "Check the cable between board and force converter, then plug the board in again."
 WIDE_FROM_COLUMNS = 110  # a narrower terminal has no room for rate and ids; the JSON always has
 
 
@@ -31,17 +32,18 @@ def devices(
     Every port with the USB id of a Raspberry Pi Pico is asked, all at the same time, for up to 3 s.
     One port's problem is its own line; the exit code is 0, also where there is no board.
 
-    calibration: the day until which all fitted sensors are calibrated. health: ok, or the board's faults; no
-    self-test is done, so a board that samples is not disturbed.
+    calibration: the day until which all fitted sensors are calibrated. health: ok, the board's faults, or no
+    samples of the force; no self-test is done, so a board that samples is not disturbed.
 
     JSON: {"devices": [{port, address, usb_id, usb_serial_number, product, status, board, calibration, health,
     problem}]}.
     status: idle, sampling, held by another program, no permission, no such port, cannot be opened,
     no popsense board, another protocol, lost. board: {firmware_version, board_id, boot_id, calibration_id
     (0: none), interpreter, sample_rate_hz (0: no force sensor), sampling_costs (sentences: what a slow force
-    converter costs)} or null. calibration: {force, depth,
-    pressure: {id, state (calibrated, expired, missing), made, valid_until (days, or null)}} or null where the
-    board does not tell. health: {ok, faults: [{code, title}]} or null. problem: {message, remedy} or null.
+    converter costs)} or null. calibration: {force, depth, pressure: {id, state (calibrated, expired, dated
+    ahead, missing), made, valid_until (days, or null)}} or null where the board does not tell. health: {ok,
+    faults: [{code, title}], problem ("no force samples" or null)} or null. problem: {message, remedy} or
+    null.
     """
     system = System()
     found = find_boards(ports_to_ask(port or [], system.ports()), system.open_url)
@@ -62,6 +64,8 @@ def _print(console: Console, found: list[Found], today: date) -> None:
             console.print(f"{one.port.name}: {one.problem}. {one.problem.remedy}", soft_wrap=True)
         for sentence in one.sampling_costs:
             console.print(f"{one.port.name}: {sentence}", soft_wrap=True)
+        if one.no_force_samples:
+            console.print(f"{one.port.name}: {NO_FORCE_SAMPLES}. {REMEDY_NO_SAMPLES}", soft_wrap=True)
         for name in one.faults or ():
             words = wording_of(name)
             console.print(f"{one.port.name}: {words.told()} {words.remedy}", soft_wrap=True)
@@ -86,6 +90,8 @@ def _said(one: Found, today: date) -> tuple[str, str, str, str]:
 
 
 def _health(one: Found) -> str:
+    if one.no_force_samples and not one.faults:
+        return "no samples"
     if one.faults is None:
         return "unknown"
     count = len(one.faults)

@@ -28,8 +28,9 @@ def doctor(
 ) -> None:
     """Looks for what may be wrong in the first hour, and says what to do about it.
 
-    The installation, the boards on USB, then each board's port. A port is listened to for 3 s; if it stays
-    silent, and is MicroPython's by its USB id or was named, doctor sends one carriage return to see a prompt.
+    The installation, the boards on USB, then each board's port, its faults and its calibrations (without the
+    self-test of popsense check). A port is listened to for 3 s; if it stays silent, and is MicroPython's by
+    its USB id or was named, doctor sends one carriage return to see a prompt.
 
     Exit code: 0 if nothing failed, 1 if something did. JSON: {"failed": how many, "checks": [{name, outcome,
     seen, remedy, subject}]}; outcome: ok, failed or not applicable; remedy: lines; subject: the port or "".

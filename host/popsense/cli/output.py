@@ -82,11 +82,27 @@ def terminal() -> Console:
 
 def write_page(path: Path, page: str) -> None:
     """UsageError where the page cannot be written. A file that is no page (a recording, a rubric) stays."""
+    with _place_of_a_page(path):
+        path.write_text(page, encoding="utf-8")
+
+
+def try_page(path: Path) -> None:
+    """UsageError where `write_page` would refuse now. Leaves nothing but the folder."""
+    with _place_of_a_page(path):
+        place = Path(os.path.realpath(path))  # of a link that leads to nothing, what it leads to
+        is_new = not place.exists()
+        place.open("ab").close()
+        if is_new:
+            place.unlink()
+
+
+@contextmanager
+def _place_of_a_page(path: Path) -> Generator[None]:
     try:
         if path.is_file() and not _holds_a_page(path):
             raise UsageError(f"{path} exists and is no page", "Choose another place with --out.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        yield
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", "Choose another place with --out."

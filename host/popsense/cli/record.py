@@ -200,12 +200,18 @@ def _listeners(console: Console, mode: Mode, progress: bool) -> Listeners:
         durable_through=_unheard(_print_durable) if progress else lambda index: None,
         calibration=_unheard(lambda doubt: _tell_calibration(console, doubt)),
         sampling=_unheard(lambda costs: _tell_sampling(console, costs)),
+        faults=_unheard(lambda notice: _tell_faults(console, notice)),
     )
 
 
 def _tell_sampling(console: Console, costs: Sequence[str]) -> None:
     for sentence in costs:
         console.print(sentence, soft_wrap=True)
+
+
+def _tell_faults(console: Console, notice: str) -> None:
+    for fault in notice.splitlines():
+        console.print(f"Fault: {fault}", soft_wrap=True)
 
 
 def _tell_calibration(console: Console, doubt: str) -> None:

@@ -1,12 +1,15 @@
 """The calibration that a board holds: read, written and read back. All over `Service`."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 from popsense.calibration.record import (
     SENSORS,
     CalibrationRecord,
     empty_fields,
+    listed,
+    missing_sensors,
     record_of_fields,
     why_uncalibrated,
 )
@@ -37,7 +40,33 @@ def write_calibration(session: Session, sensor: SensorName, record: CalibrationR
 
 def calibration_warning(hello: Hello, records: Records, on: date) -> str:
     """Why scores of that day are uncalibrated; empty where every fitted sensor's record holds."""
-    return why_uncalibrated(records, {name: bool(hello.fields[name].fitted) for name in SENSORS}, on)
+    return why_uncalibrated(records, _fitted(hello), on)
+
+
+def missing_calibrations(hello: Hello, records: Records) -> list[SensorName]:
+    """The fitted sensors that have no record."""
+    return missing_sensors(records, _fitted(hello))
+
+
+@contextmanager
+def naming_missing(hello: Hello, records: Records) -> Generator[None]:
+    """A START that is refused for want of a calibration says of which sensors."""
+    try:
+        yield
+    except CommandRefused as refusal:
+        missing = missing_calibrations(hello, records)
+        if refusal.reason != "no_calibration" or not missing:
+            raise
+        raise CommandRefused(
+            f"the board has no calibration of {listed(missing)}",
+            f"Calibrate it (popsense calibrate {', '.join(missing)}), "
+            "or ask for an uncalibrated attempt: popsense record --uncalibrated.",
+            refusal.reason,
+        ) from refusal
+
+
+def _fitted(hello: Hello) -> Mapping[SensorName, bool]:
+    return {name: bool(hello.fields[name].fitted) for name in SENSORS}
 
 
 def _read(service: Service, sensor: SensorName) -> CalibrationRecord | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import floor, log10
 
 from popsense.reports.pages import render
 
@@ -63,9 +64,11 @@ def bringup_page(report: BringUpReport) -> str:
 
 
 def shown(figure: float | None) -> str:
-    """At most four figures, no exponent."""
+    """Two decimals, two figures below 1; no exponent."""
     if figure is None:
         return "–"
     if figure == round(figure) or abs(figure) >= 1000:
         return f"{figure:,.0f}"
-    return f"{figure:.2f}" if abs(figure) >= 1 else f"{figure:.2g}"
+    if abs(figure) >= 1:
+        return f"{figure:.2f}"
+    return f"{figure:.{1 - floor(log10(abs(figure)))}f}".rstrip("0")

@@ -30,6 +30,13 @@ def sensors_text(trace: Trace) -> str:
     return f"; sensors uncalibrated: {because}" if because else ""
 
 
+def calibration_text(trace: Trace) -> str:
+    """As in "sensors calibrated" or "sensors uncalibrated: no calibration of depth"."""
+    if trace.calibrated:
+        return "sensors calibrated"
+    return f"sensors uncalibrated: {trace.uncalibrated_because or 'nominal scales'}"
+
+
 def _decision(score: Score, analysis: Analysis, trace: Trace) -> str:
     if score.withheld:
         return withheld_text(score, analysis, trace)

@@ -11,7 +11,8 @@ from popsense.reports.pages import render
 class IndexEntry:
     """One attempt in the overview. href: its report, relative to the overview.
 
-    recording: its integrity in words, as in "repaired (57 samples came when asked for again)".
+    recording: its integrity in words, as in "repaired (57 samples came when asked for again)". calibration:
+    of its sensors in words, as its report says.
     """
 
     title: str
@@ -20,6 +21,7 @@ class IndexEntry:
     score: Score
     recording: str
     href: str
+    calibration: str = ""
 
     @property
     def link_text(self) -> str:

@@ -10,7 +10,7 @@ from popsense.analysis.integrity import missing_words
 from popsense.analysis.reading import NO_BREAKTHROUGH
 from popsense.model import Analysis, CriticalError, HoleAtPop, Metric, Mode, Score, ScoreLine
 from popsense.scoring.rubric import Critical, Item, NoScore, Rubric
-from popsense.scoring.wording import NO_POINTS, measured_text, with_unit
+from popsense.scoring.wording import NO_POINTS, error_text, measured_text, with_unit
 
 DECISIONS = ("pass", "fail", "fail: critical error", "incomplete: no decision", "withheld")
 NOT_COUNTED = "not counted"
@@ -88,6 +88,8 @@ def _lines(analysis: Analysis, rubric: Rubric, mode: Mode, unscored: NoScore | N
 def _item_line(item: Item, analysis: Analysis, unscored: NoScore | None) -> ScoreLine:
     metric = analysis.metric(item.metric)
     measured = measured_text(metric, item.none_means == "omission", unscored)
+    if not unscored and _may_be_in_another_band(item, metric):
+        measured = f"{measured} {error_text(metric)}"
     if item.shown_metric and metric.value is not None and not unscored:
         measured = f"{measured_text(analysis.metric(item.shown_metric), False)} = {measured}"
     return ScoreLine(
@@ -100,6 +102,12 @@ def _item_line(item: Item, analysis: Analysis, unscored: NoScore | None) -> Scor
         source=item.source,
         rule="" if unscored else _rule(item, metric),
     )
+
+
+def _may_be_in_another_band(item: Item, metric: Metric) -> bool:
+    """Whether an edge lies nearer to the figure than its error."""
+    value, edges = metric.value, [band.up_to for band in item.bands if band.up_to is not None]
+    return value is not None and any(abs(value - edge) < metric.error for edge in edges)
 
 
 def _earned(item: Item, metric: Metric) -> float | None:

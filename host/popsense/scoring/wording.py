@@ -28,6 +28,11 @@ def format_value(value: float, unit: str) -> str:
     return f"{figure} ({value * MMHG_PER_KPA:.0f} mmHg)" if unit == "kPa" else figure
 
 
+def error_text(metric: Metric) -> str:
+    """As in "+-2.9 %"."""
+    return f"+-{with_unit(f'{metric.error:.2g}', metric.unit)}"
+
+
 def measured_text(metric: Metric, is_omission: bool, unscored: NoScore | None = None) -> str:
     """The figure, or why there is none and whose doing that was."""
     if unscored:

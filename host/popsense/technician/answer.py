@@ -5,7 +5,7 @@ on a port that is MicroPython's by its USB id or was named by the user, a bare "
 Never Ctrl-C: it would stop a firmware that is merely slow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from popsense.errors import LinkLost, PopsenseError
@@ -26,13 +26,15 @@ class Answer:
     """`hello`, or the `problem` instead of it. `heard` are the bytes that led to either.
 
     dtr: "at once" if bytes came by themselves, "renewed" if only after DTR was off and on again, "unknown"
-    if none came all the same, "none" where the way has no DTR and nothing came.
+    if none came all the same, "none" where the way has no DTR and nothing came. session: of the board, None
+    where no HELLO came.
     """
 
     hello: Hello | None
     problem: PopsenseError | None
     heard: bytes
     dtr: str = "at once"
+    session: Session | None = None
 
     @property
     def at_the_prompt(self) -> bool:
@@ -67,7 +69,7 @@ def answer_of(transport: Transport, may_prompt: bool) -> Answer:
         return first
     renewed = isinstance(transport, HasDtr) and transport.renew_dtr()
     if renewed and (second := _listen(transport)).heard:
-        return Answer(second.hello, second.problem, second.heard, "renewed")
+        return replace(second, dtr="renewed")
     heard = prompted(transport) if may_prompt else b""
     return Answer(None, first.problem, heard, "at once" if heard else "unknown" if renewed else "none")
 
@@ -85,8 +87,9 @@ class _Ear(Nobody):
 def _listen(transport: Transport) -> Answer:
     ear = _Ear()
     try:
-        hello = Session(transport, ear, patience_s=0).connect()
-        return Answer(hello, None, bytes(ear.heard))
+        session = Session(transport, ear, patience_s=0)
+        hello = session.connect()
+        return Answer(hello, None, bytes(ear.heard), session=session)
     except PopsenseError as error:
         return Answer(None, error, bytes(ear.heard))
 

@@ -26,11 +26,22 @@ def firmware_line(hello: Hello) -> CheckLine:
     return passed("firmware and protocol", seen)
 
 
-def fault_lines(faults: int) -> list[CheckLine]:
-    """One line a fault, or one that there is none. faults: bits of HEALTH."""
+def cost_lines(hello: Hello) -> list[CheckLine]:
+    """What a slow force converter costs, all in one line; none where it costs nothing."""
+    cost = hello.sampling_cost
+    return [passed("a slow force converter", " ".join(cost.sentences))] if cost and cost.is_slow else []
+
+
+def fault_lines(faults: int, unseen: str = "") -> list[CheckLine]:
+    """One line a fault, or one that there is none. faults: bits of HEALTH.
+
+    unseen: why there may be more than the board told; then none is nothing to rely on.
+    """
     found = [wording_of(name) for name in present_faults(faults)]
     if not found:
-        return [passed("faults", "none after the self-test and while sampling")]
+        return [
+            skipped("faults", unseen) if unseen else passed("faults", "none, by self-test and while sampling")
+        ]
     return [failed(f"fault: {one.title}", one.told(), one.remedy) for one in found]
 
 

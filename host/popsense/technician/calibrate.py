@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from popsense.calibration.fit import Fit, Reading, check_rising, fit
+from popsense.calibration.fit import Fit, Reading, check_rising, doubts, fit
 from popsense.calibration.record import CalibrationRecord
-from popsense.calibration.uncertainty import Budget, budget
+from popsense.calibration.uncertainty import Budget, Masses, budget
 from popsense.model import SensorName
+from popsense.technician.certificate import two_figures
 from popsense.technician.measuring import MEAN_S, Source, UnsteadyError, steady
 from popsense.technician.references import Reference, prompt
 
@@ -24,9 +25,9 @@ class Desk:
 
 @dataclass(frozen=True)
 class Calibrating:
-    """What is to be done. nominal: the build's units a count, for the limits of steadiness.
+    """What is to be done. nominal: the build's units a count, for the limits of steadiness and the slope.
 
-    up_and_down: back down over the same references too, in each cycle.
+    up_and_down: back down over the same references too, in each cycle. gravity: m/s2, None: not given.
     """
 
     sensor: SensorName
@@ -34,15 +35,22 @@ class Calibrating:
     nominal: float
     up_and_down: bool = True
     cycles: int = 1
+    gravity: float | None = None
+
+    @property
+    def masses(self) -> Masses | None:
+        """None where the references are no masses."""
+        return Masses(self.gravity) if any(one.is_mass for one in self.references) else None
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What came out of it."""
+    """What came out of it. doubts: why it is none of a sound sensor, in clauses."""
 
     readings: tuple[Reading, ...]
     fit: Fit
     budget: Budget
+    doubts: tuple[str, ...] = ()
 
 
 def calibrate(
@@ -55,9 +63,10 @@ def calibrate(
         read = _read(plan, source, desk, reference)
         readings.append(replace(read, rising=rising, cycle=cycle))
         _check_way_up(plan.sensor, readings)
-        desk.tell(f"{reference.text}: {read.mean_counts:,.1f} counts, noise {read.noise_counts:,.1f}")
+        desk.tell(f"{reference.text}: {read.mean_counts:,.1f} counts, noise {two_figures(read.noise_counts)}")
     fitted = fit(plan.sensor, readings)
-    return Calibrated(tuple(readings), fitted, budget(fitted, reference_uncertainty))
+    sums = budget(fitted, reference_uncertainty, plan.masses)
+    return Calibrated(tuple(readings), fitted, sums, doubts(fitted, plan.nominal))
 
 
 def record_of(fitted: Fit, identity: int, day: date, valid_days: int) -> CalibrationRecord:
@@ -67,9 +76,12 @@ def record_of(fitted: Fit, identity: int, day: date, valid_days: int) -> Calibra
 
 
 def _way(plan: Calibrating) -> Iterator[tuple[Reference, bool, int]]:
-    """Up, and back without the topmost once more; in the next cycle without the lowest once more."""
+    """Up, and back without the topmost once more; in the next cycle without the lowest once more: nothing
+    would have been moved in between, and the same reading twice is no repetition.
+    """
     for cycle in range(plan.cycles):
-        for reference in plan.references:
+        is_there = plan.up_and_down and cycle > 0
+        for reference in plan.references[1:] if is_there else plan.references:
             yield reference, True, cycle
         if plan.up_and_down:
             for reference in reversed(plan.references[:-1]):

@@ -17,8 +17,14 @@ from popsense.link.service import Service
 from popsense.link.session import Session
 from popsense.link.transport import Transport
 from popsense.model import FloatArray, SensorName
-from popsense.technician.board_lines import calibration_lines, fault_lines, firmware_line, health_lines
-from popsense.technician.check_line import CheckLine, failed, skipped
+from popsense.technician.board_lines import (
+    calibration_lines,
+    cost_lines,
+    fault_lines,
+    firmware_line,
+    health_lines,
+)
+from popsense.technician.check_line import CheckLine, by_nominal_scale, failed, skipped
 from popsense.technician.hands_on_lines import leak_line, weight_line
 from popsense.technician.rest_lines import Rest, rest_lines
 from popsense.technician.sampled import Sampled, sample
@@ -73,28 +79,32 @@ class _Checked:
         self._records: Records = {}
 
     def lines(self, technician: Technician) -> Iterator[CheckLine]:
-        faults = self._self_test()
+        tested = self._self_test()
         self._records = read_calibration(self._session)
         yield from calibration_lines(self._records, self._fitted, self._today)
         if not self._hello.sample_rate_hz:
             yield failed("samples", "the force converter gave none at power-on", FORCE_CONVERTER)
-            yield from fault_lines(faults)
+            yield from fault_lines(tested or 0, "nothing was sampled, in which faults could show")
             return
+        yield from cost_lines(self._hello)
         rest = self._rest(sample(self._session, REST_S))
         health = self._health()
-        yield from fault_lines(faults | (health.faults | health.faults_of_run if health else 0))
+        yield from _faults(tested, health, rest)
         yield from health_lines(health) if health else ()
         yield from rest_lines(rest)
         yield self._leak(technician)
         yield self._weight(technician, rest)
 
-    def _self_test(self) -> int:
-        """Bits of the faults that it found. A run of a program that died is stopped first."""
+    def _self_test(self) -> int | None:
+        """Bits of the faults that it found; None: an older firmware, which knows of no health.
+
+        A run of a program that died is stopped first.
+        """
         try:
             return self._service.health(self_test=True).faults
         except CommandRefused as refusal:
             if refusal.reason != "already_sampling":
-                return 0  # an older firmware, which knows of no health
+                return None
         sample(self._session, 0.0)
         return self._service.health(self_test=True).faults
 
@@ -109,7 +119,15 @@ class _Checked:
             sensor: self._units(sensor, sampled) for sensor in self._fitted
         }
         reservoir = bool(self._hello.fields.options & OPTION_RESERVOIR)
-        return Rest(sampled, units, self._hello.sample_rate_hz, reservoir)
+        return Rest(sampled, units, self._hello.sample_rate_hz, reservoir, frozenset(self._nominal))
+
+    @property
+    def _nominal(self) -> list[SensorName]:
+        """Sensors without a calibration."""
+        return [sensor for sensor in self._fitted if self._records.get(sensor) is None]
+
+    def _judged(self, sensor: SensorName, line: CheckLine) -> CheckLine:
+        return by_nominal_scale(line) if sensor in self._nominal else line
 
     def _units(self, sensor: SensorName, sampled: Sampled) -> FloatArray:
         """N, mm or kPa, not tared; by the nominal scale where there is no calibration."""
@@ -125,7 +143,8 @@ class _Checked:
         if not technician.do(LEAK_STEP):
             return skipped(name, technician.why_not or "as you asked")
         sampled = sample(self._session, LEAK_S)
-        return leak_line(sampled.raw.time_s, self._units("pressure", sampled))
+        line = leak_line(sampled.raw.time_s, self._units("pressure", sampled))
+        return self._judged("pressure", line)
 
     def _weight(self, technician: Technician, rest: Rest) -> CheckLine:
         mass_kg = technician.mass_kg
@@ -133,6 +152,13 @@ class _Checked:
             return skipped("known weight", technician.why_not or "no --mass was given")
         if not technician.do(f"Put the mass of {mass_kg:g} kg on the needle's axis and take your hands off."):
             return skipped("known weight", technician.why_not or "as you asked")
-        return weight_line(
-            rest.units["force"], self._units("force", sample(self._session, WEIGHT_S)), mass_kg
-        )
+        loaded_n = self._units("force", sample(self._session, WEIGHT_S))
+        return self._judged("force", weight_line(rest.units["force"], loaded_n, mass_kg))
+
+
+def _faults(tested: int | None, health: Any, rest: Rest) -> list[CheckLine]:
+    """Of the self-test and of the sampling; health: HEALTH behind it, None where the board knows none."""
+    if tested is None or health is None:
+        return fault_lines(tested or 0, "this firmware tells none: popsense flash brings a newer one")
+    unseen = "" if rest.time_s.size else "no sample came, in which faults could show"
+    return fault_lines(tested | health.faults | health.faults_of_run, unseen)

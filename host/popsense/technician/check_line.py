@@ -1,10 +1,12 @@
 """One line of `popsense check`: a figure against its limit, and what to do where it is outside."""
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from math import floor, log10
 from typing import Any, Literal
 
 Outcome = Literal["pass", "fail", "skipped"]
+_OF_A_BOARD = re.compile(r"popsense (?:calibrate (?:force|depth|pressure)|flash|check)\b")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ class CheckLine:
 
     @property
     def limit_text(self) -> str:
-        return self.limit.text() if self.limit else ""
+        """As in "at most 0.2, uncalibrated"; another source than that is told with a failure only."""
+        if self.limit is None:
+            return ""
+        is_set_by_us = self.limit.source.startswith("uncalibrated")
+        return f"{self.limit.text()}{', uncalibrated' * is_set_by_us}"
 
     def as_json(self) -> dict[str, Any]:
         """Layout in the help of `popsense check`. A figure that is no number is null."""
@@ -74,3 +80,13 @@ def failed(name: str, seen: str, remedy: str) -> CheckLine:
 
 def skipped(name: str, why: str) -> CheckLine:
     return CheckLine(name, "skipped", why)
+
+
+def by_nominal_scale(line: CheckLine) -> CheckLine:
+    """The line, whose figure rests on the scale of the design and not on a calibration of this sensor."""
+    return replace(line, seen=f"{line.seen} (nominal scale)") if line.unit else line
+
+
+def for_port(line: CheckLine, port: str) -> CheckLine:
+    """The line, with the port named in every command of its remedy. port: as it is typed."""
+    return replace(line, remedy=_OF_A_BOARD.sub(lambda found: f"{found[0]} --port {port}", line.remedy))

@@ -37,6 +37,9 @@ _REFUSED = {
 }
 
 
+NO_FORCE_SAMPLES = "no force samples"
+
+
 @dataclass(frozen=True)
 class Found:
     """One port and who answers there: `hello` of a popsense board, else the `problem` that was met.
@@ -51,6 +54,11 @@ class Found:
     problem: PopsenseError | None = None
     records: Records | None = None
     faults: tuple[str, ...] | None = None
+
+    @property
+    def no_force_samples(self) -> bool:
+        """The force converter gave none at power-on: the board cannot sample at all."""
+        return self.hello is not None and not self.hello.sample_rate_hz
 
     @property
     def sampling_costs(self) -> Sequence[str]:
@@ -82,10 +90,20 @@ class Found:
             "status": self.status,
             "board": None if self.hello is None else _board(self.hello),
             "calibration": None if self.records is None else _calibration(self.records, today),
-            "health": None if self.faults is None else _health(self.faults),
+            "health": self._health(),
             "problem": None
             if self.problem is None
             else {"message": str(self.problem), "remedy": self.problem.remedy},
+        }
+
+    def _health(self) -> dict[str, Any] | None:
+        if self.faults is None and not self.no_force_samples:
+            return None
+        faults = self.faults or ()
+        return {
+            "ok": not faults and not self.no_force_samples,
+            "faults": [{"code": name, "title": wording_of(name).title} for name in faults],
+            "problem": NO_FORCE_SAMPLES if self.no_force_samples else None,
         }
 
 
@@ -105,7 +123,7 @@ def ask(port: Port, open_url: OpenUrl) -> Found:
         session = Session(transport, patience_s=0)
         hello = session.connect()
         state = _state(session)
-        return Found(port, state, hello, None, *_condition(session))
+        return Found(port, state, hello, None, *condition(session))
     except PopsenseError as error:
         return Found(port, status_of(error), problem=error)
     finally:
@@ -129,7 +147,7 @@ def _state(session: Session) -> str:
     return states[-1] if states else "idle"
 
 
-def _condition(session: Session) -> tuple[Records | None, tuple[str, ...] | None]:
+def condition(session: Session) -> tuple[Records | None, tuple[str, ...] | None]:
     """Calibrations and faults, without a self-test: nothing that a sampling board minds. None: not told."""
     try:
         return read_calibration(session), present_faults(Service(session).health().faults)
@@ -147,13 +165,6 @@ def _validity(record: CalibrationRecord | None, today: date) -> dict[str, Any]:
         "state": word_for(record, today),
         "made": record.day.isoformat() if record else None,
         "valid_until": record.last_day.isoformat() if record else None,
-    }
-
-
-def _health(faults: Sequence[str]) -> dict[str, Any]:
-    return {
-        "ok": not faults,
-        "faults": [{"code": name, "title": wording_of(name).title} for name in faults],
     }
 
 

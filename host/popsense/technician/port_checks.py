@@ -10,13 +10,24 @@ from popsense.link.serial_transport import refusal_code
 from popsense.technician import remedies
 from popsense.technician.answer import Answer, answer_of
 from popsense.technician.checks import Check, failed, not_applicable, ok
+from popsense.technician.condition_checks import check_condition
 from popsense.technician.flash.release import release_version
 from popsense.technician.ports import OTHER_PROGRAMS, Port
 from popsense.technician.system import System
 from popsense.twin.firmware_files import firmware_root
 from popsense_protocol.packets import PROTOCOL_VERSION
 
-NAMES = ("port", "permission", "not in use", "DTR", "firmware", "protocol", "force sensor")
+NAMES = (
+    "port",
+    "permission",
+    "not in use",
+    "DTR",
+    "firmware",
+    "protocol",
+    "force sensor",
+    "faults",
+    "calibration",
+)
 
 
 def check_port(port: Port, system: System) -> list[Check]:
@@ -32,7 +43,8 @@ def check_port(port: Port, system: System) -> list[Check]:
         return _filled_up(port, _refused(port, error, system))
     try:
         answer = answer_of(transport, may_prompt=port.is_serial and (port.runs_micropython or port.named))
-        return _filled_up(port, [*_opened(port, system), _dtr(answer), *_firmware(port, answer)])
+        checks = [*_opened(port, system), _dtr(answer), *_firmware(port, answer)]
+        return _filled_up(port, [*checks, *check_condition(port, answer.hello, answer.session)])
     finally:
         transport.close()
 

@@ -23,7 +23,7 @@ def copy_uf2(drive: Path | None) -> tuple[str, ...]:
 
 def copy_firmware(port: Port) -> tuple[str, ...]:
     """Our files onto a board with MicroPython."""
-    return (f"popsense flash --port {_quoted(port.name)}",)
+    return (f"popsense flash --port {quoted(port.name)}",)
 
 
 def at_the_prompt(port: Port) -> tuple[str, ...]:
@@ -59,5 +59,6 @@ def allow_the_port(port: Port) -> tuple[str, ...]:
     )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """As it is typed in a command."""
     return f'"{name}"' if " " in name else name

@@ -5,13 +5,13 @@ All limits without another source are uncalibrated: set from the expected noise 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from popsense.calibration.record import SENSORS, UNITS
 from popsense.model import FloatArray, IntArray, SensorName
-from popsense.technician.check_line import CheckLine, Limit, judged, skipped
+from popsense.technician.check_line import CheckLine, Limit, by_nominal_scale, failed, judged, skipped
 from popsense.technician.sampled import Sampled
 from popsense_protocol.packets import (
     FLAG_AFTER_GAP,
@@ -34,12 +34,13 @@ NOMINAL_RATES = {
     "HX711, slow": (10.0, 0.10, "Avia HX711 at 10/s; 10 % for its oscillator is uncalibrated"),
 }
 RATE_AS_TOLD = Limit(-1.0, 1.0, "uncalibrated: both are the same clock")
-JITTER = Limit(None, 100.0, "uncalibrated: a tenth of the sample period; an emulated board has 1 us")
+JITTER_PART = 0.1  # of the sample period; uncalibrated, an emulated board has 1 us of 1,012
 NONE_LOST = Limit(0.0, 0.0, "no loss is needed by anything")
 
 NOISE: Mapping[SensorName, float] = {"force": 0.2, "depth": 0.05, "pressure": 0.3}  # rms, in UNITS
 NOISE_PEAK: Mapping[SensorName, float] = {"force": 1.6, "depth": 0.4, "pressure": 2.4}  # peak to peak: 8 rms
-DRIFT: Mapping[SensorName, float] = {"force": 0.5, "depth": 0.05, "pressure": 0.5}  # either way, in DRIFT_S
+# Between means of 1 s, in DRIFT_S.
+DRIFT: Mapping[SensorName, float] = {"force": 0.5, "depth": 0.05, "pressure": 0.5}
 RANGE: Mapping[SensorName, tuple[float, float]] = {
     "force": (-50.0, 50.0),  # 10 % of the cell's 500 N: its zero balance and the cartridge's weight
     "depth": (-2.0, 2.0),
@@ -61,9 +62,9 @@ REMEDY_NOISE: Mapping[SensorName, str] = {
 }
 REMEDY_STUCK = "It does not change at all: check the sensor's wires."
 REMEDY_RANGE: Mapping[SensorName, str] = {
-    "force": "Take all load off; if it stays, check how the cartridge is mounted, then calibrate the force.",
-    "depth": "Take the needle out; check that the follower rests on the plug; then calibrate the depth.",
-    "pressure": "Open the outlet of the chamber; then calibrate the pressure.",
+    "force": "Take all load off; if it stays, check the cartridge's mount, then: popsense calibrate force.",
+    "depth": "Take the needle out; check that the follower is on the plug; then: popsense calibrate depth.",
+    "pressure": "Open the outlet of the chamber; then: popsense calibrate pressure.",
 }
 REMEDY_DRIFT: Mapping[SensorName, str] = {
     "force": "Wait 10 min for the cell to warm up, keep hands off, and check again.",
@@ -80,12 +81,14 @@ REMEDY_SATURATED: Mapping[SensorName, str] = {
 @dataclass(frozen=True)
 class Rest:
     """Samples of a bone that nobody touched. units: N, mm, kPa by sensor, shape (n,); a sensor that is not
-    fitted is absent. told_rate_hz: what HELLO said. reservoir: the chamber has a resting pressure."""
+    fitted is absent. told_rate_hz: what HELLO said. reservoir: the chamber has a resting pressure.
+    nominal: sensors without a calibration, in units by the scale of the design."""
 
     sampled: Sampled
     units: Mapping[SensorName, FloatArray]
     told_rate_hz: float
     reservoir: bool = False
+    nominal: frozenset[SensorName] = field(default_factory=frozenset[SensorName])
 
     @property
     def time_s(self) -> FloatArray:
@@ -102,18 +105,22 @@ def rest_lines(rest: Rest) -> list[CheckLine]:
         elif raw.time_s.size < LEAST_SAMPLES:
             lines.append(skipped(sensor, f"only {raw.time_s.size} samples came"))
         else:
-            lines += _of_sensor(sensor, rest)
+            found = _of_sensor(sensor, rest)
+            lines += map(_nominally, found) if sensor in rest.nominal else found
     return lines
+
+
+def _nominally(line: CheckLine) -> CheckLine:
+    return line if line.unit == "samples" else by_nominal_scale(line)
 
 
 def _of_sensor(sensor: SensorName, rest: Rest) -> list[CheckLine]:
     values, unit = rest.units[sensor], UNITS[sensor]
-    slope, left = line_through(rest.time_s, values)
+    _, left = line_through(rest.time_s, values)
     low, high = RANGE[sensor]
     if sensor == "pressure" and rest.reservoir:
         high += RESERVOIR_KPA
     saturated = int(((rest.sampled.raw.flags & SATURATED[sensor]) > 0).sum())
-    around = DRIFT[sensor]
     return [
         judged(f"{sensor} range", float(np.median(values)), unit, Limit(low, high, "uncalibrated"),
                REMEDY_RANGE[sensor]),
@@ -121,8 +128,8 @@ def _of_sensor(sensor: SensorName, rest: Rest) -> list[CheckLine]:
         _noise(sensor, left),
         judged(f"{sensor} noise, peak to peak", float(np.ptp(left)), unit,
                Limit(None, NOISE_PEAK[sensor], "uncalibrated"), REMEDY_NOISE[sensor]),
-        judged(f"{sensor} drift in {DRIFT_S:g} s", slope * DRIFT_S, unit,
-               Limit(-around, around, "uncalibrated"), REMEDY_DRIFT[sensor]),
+        judged(f"{sensor} drift in {DRIFT_S:g} s", drift(rest.time_s, values), unit,
+               Limit(None, DRIFT[sensor], "uncalibrated"), REMEDY_DRIFT[sensor]),
     ]  # fmt: skip
 
 
@@ -133,6 +140,17 @@ def _noise(sensor: SensorName, left: FloatArray) -> CheckLine:
     if np.ptp(left) < 1e-9:
         return CheckLine(name, "fail", "always the same", noise, unit, limit, REMEDY_STUCK)
     return judged(name, noise, unit, limit, REMEDY_NOISE[sensor])
+
+
+def drift(time_s: FloatArray, values: FloatArray) -> float:
+    """Largest less smallest of the means of 1 s: a bump that comes and goes is no rest either.
+
+    Seconds with less than half of their samples do not count.
+    """
+    second = np.floor(time_s - time_s[0]).astype(np.int64)
+    counts = np.bincount(second)
+    whole = 2 * counts >= counts.max()
+    return float(np.ptp(np.bincount(second, values)[whole] / counts[whole]))
 
 
 def line_through(time_s: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:
@@ -148,16 +166,23 @@ def line_through(time_s: FloatArray, values: FloatArray) -> tuple[float, FloatAr
 def _rate(rest: Rest) -> list[CheckLine]:
     period_s = _periods_s(rest.sampled)
     if period_s.size < 2:
-        return [skipped("sample rate", "too few samples came to measure it")]
+        return [failed("sample rate", "too few samples came to measure it", REMEDY_RATE)]
     rate_hz = float(1.0 / np.median(period_s))
     nominal_hz, part, source = min(NOMINAL_RATES.values(), key=lambda known: abs(np.log(rate_hz / known[0])))
     limit = Limit(round(nominal_hz * (1 - part), 1), round(nominal_hz * (1 + part), 1), source)
+    jitter, allowed = jitter_us(rest.sampled), jitter_limit(rate_hz)
     told = 100.0 * (rate_hz / rest.told_rate_hz - 1.0) if rest.told_rate_hz else np.nan
     return [
         judged("sample rate", rate_hz, "samples/s", limit, REMEDY_RATE, f"{rate_hz:,.1f} samples/s"),
         judged("sample rate, off what was told", float(told), "%", RATE_AS_TOLD, REMEDY_RATE),
-        judged("jitter of the sample times", jitter_us(rest.sampled), "us", JITTER, REMEDY_RATE),
+        judged("jitter of the sample times", jitter, "us", allowed, REMEDY_RATE),
     ]
+
+
+def jitter_limit(rate_hz: float) -> Limit:
+    """In us."""
+    part = round(1e6 * JITTER_PART / rate_hz)
+    return Limit(None, part, f"uncalibrated: {100 * JITTER_PART:g} % of the sample period")
 
 
 def _periods_s(sampled: Sampled) -> FloatArray:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,12 @@ def test_played_again_it_has_the_same_score_and_calibration(tmp_path: Path, requ
 
 def test_a_partly_calibrated_board_has_to_be_asked_twice(tmp_path: Path, require: Require):
     require("micropython")
-    with pytest.raises(CommandRefused) as caught:
-        on_the_twin(tmp_path, {"force": records()["force"]}, [])
+    told: list[str] = []
+    with pytest.raises(CommandRefused, match=r"no calibration of depth and pressure$") as caught:
+        on_the_twin(tmp_path, {"force": records()["force"]}, told)
     assert caught.value.reason == "no_calibration"
+    assert "popsense calibrate depth, pressure)" in caught.value.remedy
+    assert told == []
 
 
 @pytest.mark.slow
@@ -168,8 +171,25 @@ def test_a_sensor_with_a_record_is_converted_by_it_although_others_have_none(tmp
 def test_a_recording_from_before_boards_had_calibrations_is_nominal(tmp_path: Path):
     evaluation = evaluated(tmp_path, None, 0)
     assert evaluation.calibration.label == "uncalibrated (nominal scales)"
-    assert (evaluation.trace.calibrated, evaluation.trace.uncalibrated_because) == (False, "")
+    assert (evaluation.trace.calibrated, evaluation.trace.uncalibrated_because) == (False, "nominal scales")
+    words = decision_text(evaluation.score, evaluation.analysis, evaluation.trace)
+    assert words.endswith("; sensors uncalibrated: nominal scales")
     assert summary(evaluation)["calibrations"] == {}
+
+
+def test_records_without_an_id_say_why_they_do_not_count(tmp_path: Path):
+    evaluation = evaluated(tmp_path, KEPT, 0)
+    assert not evaluation.trace.calibrated
+    assert evaluation.trace.uncalibrated_because == "the board told no calibration"
+
+
+def test_a_calibration_dated_after_the_attempt_is_in_doubt(tmp_path: Path):
+    ahead = OF_THAT_DAY | {"force": made("force", day=date(2036, 1, 1))}
+    evaluation = evaluated(tmp_path, as_json(ahead), created=f"{DAY}T10:00:00+00:00")
+    assert not evaluation.trace.calibrated
+    assert evaluation.calibration.doubt == (
+        "calibration of force dated 2036-01-01, after the attempt: check the computer's clock"
+    )
 
 
 def test_an_id_without_records_calibrates_nothing(tmp_path: Path):

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popsense.calibration.fit import Reading, fit
+from popsense.calibration.fit import Fit, Reading, doubts, fit
 from popsense.calibration.record import Point
-from popsense.calibration.uncertainty import budget
+from popsense.calibration.uncertainty import Masses, budget
 from popsense.errors import UsageError
 
 MASSES_N = (0.0, 9.807, 19.613, 49.033, 98.067)
@@ -77,7 +77,7 @@ def test_too_few_and_too_many_references_are_refused(number: int):
 
 def test_the_budget_is_the_root_of_the_sum_of_squares():
     found = fit("force", [Reading(0.0, 0, 40, 400), Reading(100.0, 400_000, 40, 400)])
-    told = budget(found, 0.03)
+    told = budget(found, 0.03, Masses(9.81))
     by_name = {term.name: term.standard for term in told.terms}
     assert by_name["references"] == 0.03
     assert by_name["noise of a mean"] == pytest.approx(40 / 20 / 4000)
@@ -89,6 +89,43 @@ def test_the_budget_is_the_root_of_the_sum_of_squares():
 
 def test_references_of_unknown_uncertainty_are_told_as_missing():
     assert budget(fit("force", line()), None).not_stated[0] == "references"
+
+
+def term_names(found: Fit, masses: Masses | None) -> set[str]:
+    return {term.name for term in budget(found, None, masses).terms}
+
+
+def test_gravity_that_nobody_gave_is_a_term_of_the_largest_mass():
+    found = fit("force", line())
+    (gravity,) = [term for term in budget(found, None, Masses()).terms if term.name == "gravity"]
+    # From 9.764 m/s2, the farthest from the standard, to 9.80665: 0.0043 of 98.067 N, rectangular.
+    assert gravity.standard == pytest.approx(98.067 * 0.0043 / 3**0.5, rel=0.02)
+    assert "assumed" in gravity.source
+    assert budget(found, None, Masses()).expanded > 4 * budget(found, None, Masses(9.81)).expanded
+
+
+def test_gravity_and_buoyancy_are_of_masses_alone():
+    found = fit("force", line())
+    assert "gravity" not in term_names(found, Masses(9.81))
+    assert "buoyancy of the masses" in term_names(found, Masses(9.81))
+    assert not term_names(found, None) & {"gravity", "buoyancy of the masses"}
+
+
+def test_a_sound_sensor_is_in_no_doubt():
+    assert doubts(fit("force", line(bend=400.0)), 1 / 4000) == ()
+    assert doubts(fit("force", line()), 1 / 4300) == ()
+    assert doubts(fit("force", line()), 0.0) == ()  # a board that tells no nominal scale
+
+
+def test_a_bent_line_hysteresis_and_a_foreign_slope_are_doubts():
+    (bent,) = doubts(fit("force", line((0.0, 25.0, 50.0, 75.0, 100.0), bend=12_000.0)), 1 / 4000)
+    assert bent.startswith("the non-linearity is ")
+    up = [Reading(x, 4000 * x) for x in (0.0, 50.0, 100.0)]
+    (loose,) = doubts(fit("force", [*up, Reading(50.0, 4000 * 51.5, rising=False)]), 1 / 4000)
+    assert loose == "the hysteresis is 1.5 % of the span, limit 1 % (uncalibrated)"
+    (steep,) = doubts(fit("force", line()), 1 / 4800)
+    assert steep == "the slope is 20.0 % above the nominal scale, limit 10 % (uncalibrated)"
+    assert "below" in doubts(fit("force", line()), 1 / 3000)[0]
 
 
 def test_the_converters_code_steps_are_a_term_of_what_it_reads():

@@ -98,6 +98,27 @@ def test_the_reason_names_what_is_missing_and_what_has_expired():
     assert why_uncalibrated({name: made(name) for name in SENSORS}, ALL, DAY) == ""
 
 
+def test_what_was_made_after_the_attempt_is_in_doubt():
+    ahead = made(day=date(2036, 1, 1))
+    found = {"force": ahead, "depth": made("depth"), "pressure": made("pressure")}
+    assert why_uncalibrated(found, ALL, DAY) == (
+        "calibration of force dated 2036-01-01, after the attempt: check the computer's clock"
+    )
+    assert word_for(ahead, DAY) == "dated ahead"
+    assert state_text(ahead, DAY) == "dated 2036-01-01, after 2026-03-01: check the computer's clock"
+
+
+@pytest.mark.parametrize(("days", "word"), [(0, "calibrated"), (1, "calibrated"), (2, "dated ahead")])
+def test_clocks_may_be_a_day_apart(days: int, word: str):
+    assert word_for(made(day=DAY + timedelta(days=days)), DAY) == word
+
+
+def test_two_points_tell_no_residual():
+    assert made("pressure", residual=0.0).residual_text == "not known (2 points)"
+    assert made("pressure", residual=0.5).residual_text == "0.5000 kPa"  # half of the hysteresis
+    assert made(residual=0.0).residual_text == "0.0000 N"
+
+
 def test_a_sensor_that_is_not_fitted_needs_no_calibration():
     found = {"force": made(), "depth": None, "pressure": None}
     assert why_uncalibrated(found, {"force": True, "depth": False, "pressure": False}, DAY) == ""

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from popsense.cli import calibrating
+from popsense.errors import CommandRefused, DeviceError, UsageError
 from popsense.link.calibration import read_calibration
+from popsense.link.service import Service
 from popsense.link.session import Session
 from popsense.technician.ports import Port
 from popsense.twin.transport import SimTransport, open_sim
 from tests.conftest import Require
+from tests.firmware.in_process import load_bone
 from tests.host.attempts.boards import address
 from tests.host.cli.programs import CommandLine, Done
 from tests.host.technician.benches import Bench
@@ -89,6 +92,7 @@ def test_what_was_measured_is_on_the_board_and_in_a_certificate(
     shown = run("calibrate", "show").out
     assert f"force: calibrated until {record.last_day}" in shown
     assert "depth: missing" in shown
+    assert "calibration incomplete: depth and pressure missing" in shown
 
 
 def test_who_does_not_want_it_keeps_the_old_one(
@@ -143,14 +147,122 @@ def test_two_ports_are_one_too_many(run: CommandLine, monkeypatch: pytest.Monkey
     )
     done = run("calibrate", "show")
     assert done.code == 2
-    assert "Choose with --port: /dev/ttyACM0, /dev/ttyACM1." in done.err
+    assert "there are 2 boards: /dev/ttyACM0, /dev/ttyACM1" in done.err
+    assert "popsense calibrate show --port PORT" in done.err
 
 
 def test_a_board_at_rest_is_tared(run: CommandLine, board: Plugged):
     done = run("calibrate", "tare")
     assert (done.code, done.err) == (0, "")
     assert "tared: zero at " in done.out
-    assert " N by the nominal scale" in done.out
+    assert " N by the nominal scale); nothing is stored" in done.out
+
+
+def test_the_help_of_tare_has_the_firmwares_limits(run: CommandLine):
+    settings = load_bone("settings").settings
+    words = " ".join(run("calibrate", "tare", "--help").out.split())
+    assert f"over {settings.LOADED_MN / 1000:g} N or {settings.TARE_NOISY_MN / 1000:g} N of noise" in words
+
+
+@pytest.mark.parametrize(
+    ("sensor", "default"), [("force", "0,1,2,5,10 kg"), ("depth", "0,5,10"), ("pressure", "0,25,50 kPa")]
+)
+def test_the_help_of_each_sensor_has_its_defaults_and_the_exit_codes(
+    run: CommandLine, sensor: str, default: str
+):
+    words = " ".join(run("calibrate", sensor, "--help").out.replace("│", " ").split())
+    assert default in words
+    assert "2 for an error, 3 where it was not written" in words
+
+
+def test_a_place_that_takes_no_page_is_refused_before_the_first_reading(
+    run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    bench = with_masses(monkeypatch, *UP_AND_DOWN)
+    (tmp_path / "kept.txt").write_text("not a page", encoding="utf-8")
+    for place in (tmp_path, tmp_path / "kept.txt", tmp_path / "kept.txt" / "page.html"):
+        done = run("calibrate", "force", *MASSES, "--yes", "--out", place)
+        assert done.code == 2
+        assert "Choose another place with --out." in done.err
+    assert bench.readings == 0
+    assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == "not a page"
+
+
+def test_where_the_page_fails_after_all_the_readings_stand_on_the_screen(
+    run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
+):
+    def full(path: Path, page: str) -> None:
+        raise UsageError("the disk is full", "Choose another place with --out.")
+
+    monkeypatch.setattr(calibrating, "write_page", full)
+    with_masses(monkeypatch, *UP_AND_DOWN)
+    done = run("calibrate", "force", *MASSES, "--yes")
+    assert done.code == 2
+    assert "The board holds the calibration" in done.err
+    readings = done.out.partition("The readings:")[2]
+    assert readings.count(" counts, noise ") == len(UP_AND_DOWN)
+    assert kept(board) is not None
+
+
+def test_where_the_board_fails_the_page_says_so(
+    run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(*_: Any) -> None:
+        raise DeviceError("the flash is worn", "Take another board.")
+
+    monkeypatch.setattr(calibrating, "write_calibration", broken)
+    with_masses(monkeypatch, *UP_AND_DOWN)
+    done = run("calibrate", "force", *MASSES, "--yes", "--out", "page.html")
+    assert done.code == 2
+    assert "the flash is worn. Take another board." in done.err
+    assert "Written" not in done.out
+    assert "not known: the flash is worn" in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_a_recording_is_refused_before_anything_is_asked(run: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    bench = with_masses(monkeypatch, *UP_AND_DOWN)
+    done = run("calibrate", "force", *MASSES, "--port", "replay://any.parquet")
+    assert (done.code, done.out, bench.asked) == (2, "", [])
+    assert "a recording cannot be calibrated" in done.err
+
+
+@pytest.mark.slow
+def test_a_board_that_knows_no_calibrations_is_refused_before_anything_is_asked(
+    run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
+):
+    def unknown(*_: Any) -> None:
+        raise CommandRefused("the board does not know this command", "", "unknown_command")
+
+    monkeypatch.setattr(Service, "calibration", unknown)
+    bench = with_masses(monkeypatch, *UP_AND_DOWN)
+    done = run("calibrate", "force", *MASSES)
+    assert (done.code, done.out, bench.readings) == (2, "", 0)
+    assert "Update its firmware" in done.err
+
+
+def test_what_is_in_doubt_is_written_only_where_that_is_meant(
+    run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
+):
+    half = ("--references", "0,0.5,1 kg")  # while 1 and 2 kg were put on
+    with_masses(monkeypatch, *UP_AND_DOWN)
+    done = run("calibrate", "force", *half, "--yes")
+    assert done.code == 3
+    assert "In doubt: the slope is 49" in done.out
+    assert "add --accept" in done.out
+    assert kept(board) is None
+    with_masses(monkeypatch, *UP_AND_DOWN)
+    assert run("calibrate", "force", *half, "--yes", "--accept").code == 0
+    assert kept(board) is not None
+
+
+def test_a_closed_standard_input_is_no_answer(
+    run: CommandLine, board: Plugged, monkeypatch: pytest.MonkeyPatch
+):
+    with_masses(monkeypatch, *UP_AND_DOWN)
+    monkeypatch.setattr(sys, "stdin", None)
+    done = run("calibrate", "force", *MASSES)
+    assert done.code == 2
+    assert "no answer came. Calibrate at a terminal" in done.err
 
 
 @pytest.mark.slow

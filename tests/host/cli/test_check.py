@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from popsense.link.fault_wording import FAULTS
 from popsense.technician.system import System
 from tests.conftest import Require
 from tests.host.cli.programs import CommandLine
@@ -45,8 +46,42 @@ def test_a_healthy_board_is_code_0_and_the_port_is_closed(run: CommandLine, monk
     assert (done.code, done.err) == (0, "")
     assert "Nothing failed." in done.out
     assert board.log[-1] == "close"
-    figures = [line for line in done.out.splitlines() if line.startswith("pass") and "(" in line]
-    assert max(map(len, figures)) <= 80
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "pass    force noise                      0.060 N  (at most 0.2, uncalibrated)" in done.out
+
+
+def test_nothing_breaks_inside_a_word_or_a_command(run: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    attach(monkeypatch, SamplingBoard(faults=tuple(range(24))))
+    done = run("check", "--quick")
+    assert max(map(len, done.out.splitlines())) <= 80
+    for sensor in ("force", "depth", "pressure"):
+        assert f"popsense calibrate {sensor} --port /dev/ttyACM0" in done.out
+    words = set(" ".join(fault.sentence for fault in FAULTS.values()).split())
+    assert words <= set(done.out.replace(".", " ").split())
+
+
+@pytest.mark.parametrize("mass", ["0.1", "0.99", "41", "nan", "-5"])
+def test_a_mass_too_small_to_tell_anything_is_refused(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch, mass: str
+):
+    board = SamplingBoard()
+    attach(monkeypatch, board)
+    done = run("check", f"--mass={mass}")
+    assert done.code == 2
+    assert "1 to 40 kg" in done.err
+    assert board.log == []
+
+
+def test_a_recording_is_refused_with_a_sentence(run: CommandLine):
+    done = run("check", "--port", "replay://attempt.parquet?speed=max")
+    assert done.code == 2
+    assert "is a recording, which has no sensors to check" in done.err
+
+
+def test_without_any_keyboard_nothing_is_asked(run: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    attach(monkeypatch, SamplingBoard(records=ALL))
+    monkeypatch.setattr("sys.stdin", None)
+    assert run("check", "--mass", "5").code == 0
 
 
 def test_a_failure_is_code_1_with_limit_source_and_remedy(run: CommandLine, monkeypatch: pytest.MonkeyPatch):

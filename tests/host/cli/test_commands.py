@@ -29,15 +29,15 @@ OPTIONS = {
     "bringup": {"--port", "--out"},
     "calibrate force": {
         "--port", "--references", "--gravity", "--uncertainty", "--cycles", "--days", "--by",
-        "--traceability", "--temperature", "--out", "--yes",
+        "--traceability", "--temperature", "--out", "--yes", "--accept",
     },
     "calibrate depth": {
         "--port", "--references", "--uncertainty", "--cycles", "--days", "--by", "--traceability",
-        "--temperature", "--out", "--yes",
+        "--temperature", "--out", "--yes", "--accept",
     },
     "calibrate pressure": {
         "--port", "--references", "--uncertainty", "--cycles", "--days", "--by", "--traceability",
-        "--temperature", "--out", "--yes",
+        "--temperature", "--out", "--yes", "--accept",
     },
     "calibrate show": {"--port"},
     "calibrate tare": {"--port"},

@@ -39,8 +39,8 @@ def well(done: Done) -> str:
 
 def test_boards_are_listed_with_what_they_say(run: CommandLine, monkeypatch: pytest.MonkeyPatch):
     faulty = FakeBoard(hello(calibration_id=7), state="sampling", faults=(2, 15), records=RECORDS)
-    boards = (port(1).address, faulty)
-    with_computer(monkeypatch, machine(boards, ports=(PICO, port(1))))
+    boards = ((PICO.address, FakeBoard(hello(), records={})), (port(1).address, faulty))
+    with_computer(monkeypatch, machine(*boards, ports=(PICO, port(1))))
     said = well(run("devices"))
     first, second = (line for line in said.splitlines() if line.startswith(" /dev/ttyACM"))
     assert first.split() == [
@@ -94,7 +94,11 @@ def test_a_bad_port_is_a_line_with_its_remedy(run: CommandLine, monkeypatch: pyt
 def test_a_board_without_force_sensor_says_so(run: CommandLine, monkeypatch: pytest.MonkeyPatch):
     board = FakeBoard(hello(sample_rate_mhz=0))
     with_computer(monkeypatch, machine((PICO.address, board), ports=(PICO,)))
-    assert "no sensor" in well(run("devices"))
+    said = well(run("devices"))
+    assert "no sensor" in said
+    (line,) = (line for line in said.splitlines() if line.startswith(" /dev/ttyACM0"))
+    assert "no samples" in line
+    assert "/dev/ttyACM0: no force samples. Check the cable" in said
 
 
 def test_no_board_is_no_error_and_says_what_to_do(run: CommandLine, monkeypatch: pytest.MonkeyPatch):

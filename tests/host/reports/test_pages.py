@@ -10,6 +10,7 @@ from popsense.analysis import analyse
 from popsense.analysis.reading import LOST
 from popsense.model import Event, EventKind, Metric
 from popsense.reports import AttemptReport, IndexEntry, attempt_report, index_report
+from popsense.reports.decision import calibration_text
 from popsense.reports.wording import NOT_SENSED, event_name, event_text, evidence_text, metric_value
 from popsense.scoring import packaged_rubric, score
 from tests.host.traces import (
@@ -243,6 +244,22 @@ def test_the_overview_says_why_there_is_no_decision():
     page = index_report([entry])
     assert '<td data-label="Decision">No decision: ' in page
     assert "% of what could be assessed</td>" in page
+
+
+@pytest.mark.parametrize(
+    ("calibrated", "because", "told"),
+    [
+        (True, "", "sensors calibrated"),
+        (False, "", "sensors uncalibrated: nominal scales"),
+        (False, "no calibration of depth", "sensors uncalibrated: no calibration of depth"),
+    ],
+)
+def test_overview_and_report_say_the_same_of_the_calibration(calibrated: bool, because: str, told: str):
+    trace = replace(EXPERT_REPORT.trace, calibrated=calibrated, uncalibrated_because=because)
+    assert calibration_text(trace) == told
+    assert f"<dd>{told}</dd>" in attempt_report(replace(EXPERT_REPORT, trace=trace))
+    entry = IndexEntry("seed 1", "expert", "blind", EXPERT_REPORT.score, "complete", "a.html", told)
+    assert f'<td data-label="Calibration">{told}</td>' in index_report([entry])
 
 
 def test_a_calibrated_trace_is_not_called_uncalibrated():

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from popsense.technician.system import Access, System
 from popsense_protocol.codec import TYPE_OF_NAME, Packet, decode, encode
 from popsense_protocol.framing import FrameDecoder, encode_frame
 from tests.host.link.scripted import ack, hello, nak
-from tests.host.technician.sampling_board import calibration_frame, health_frame
+from tests.host.technician.sampling_board import calibrated, calibration_frame, health_frame
 
 PICO = Port("serial:///dev/ttyACM0", RASPBERRY_PI, MICROPYTHON, "E660", "Board in FS mode")
 NAMED = Port("serial:///dev/ttyX", named=True)
+
+
+def all_calibrated() -> Mapping[str, Any]:
+    return dict.fromkeys(("force", "depth", "pressure"), calibrated(datetime.now(UTC).date()))
 
 
 def identified(state: str = "idle") -> bytes:
@@ -31,7 +36,8 @@ def identified(state: str = "idle") -> bytes:
 class FakeBoard:
     """Says the same over and over; more once DTR was renewed, or after a carriage return.
 
-    faults: codes that are present. records: of CALIBRATION, by sensor; those missing are empty.
+    faults: codes that are present. records: of CALIBRATION, by sensor; those missing are empty; None: all
+    were calibrated today.
     """
 
     name = "a fake board"
@@ -49,7 +55,8 @@ class FakeBoard:
     ) -> None:
         self.says = says
         self.after_dtr, self.after_return, self.has_dtr, self.state = after_dtr, after_return, has_dtr, state
-        self.faults, self.records, self.refuses = faults, records or {}, refuses
+        self.faults, self.refuses = faults, refuses
+        self.records = all_calibrated() if records is None else records
         self.heard: list[str] = []
         self.written = b""
         self.closed = False

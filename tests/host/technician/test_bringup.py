@@ -295,6 +295,7 @@ def test_stale_and_missing_figures_are_said_to_be(tmp_path: Path):
     page = page_of(read_measured(tmp_path), interrupt_us=1.0)
     assert "make bench-firmware" in page
     assert STALE not in page
+    assert HEADING not in page, "there is nothing beside it"
 
 
 def test_a_reason_is_text_and_no_markup(tmp_path: Path):
@@ -302,6 +303,12 @@ def test_a_reason_is_text_and_no_markup(tmp_path: Path):
     from popsense.cli.bringup import to_page
 
     assert "&lt;b&gt;&amp;" in bringup_page(to_page(done))
+
+
+@given(st.floats(1e-9, 1e12))
+def test_no_figure_has_an_exponent_and_each_keeps_its_size(figure: float):
+    assert "e" not in shown(figure)
+    assert float(shown(figure).replace(",", "")) == pytest.approx(figure, rel=0.06)
 
 
 @pytest.mark.parametrize(
@@ -313,6 +320,8 @@ def test_a_reason_is_text_and_no_markup(tmp_path: Path):
         (134624.0, "134,624"),
         (0.62807, "0.63"),
         (0.0012, "0.0012"),
+        (1e-5, "0.00001"),
+        (-3.21e-7, "-0.00000032"),
     ],
 )
 def test_a_figure_is_shown_with_as_much_as_it_says(figure: float | None, text: str):

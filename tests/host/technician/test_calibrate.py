@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
 from popsense.calibration.record import Point
+from popsense.calibration.uncertainty import Masses
 from popsense.errors import UsageError
 from popsense.model import FloatArray
 from popsense.technician.calibrate import MOST_TRIES, Calibrating, calibrate, record_of
-from popsense.technician.certificate import Certificate, certificate_page, certificate_text
+from popsense.technician.certificate import Certificate, certificate_page, certificate_text, two_figures
 from popsense.technician.measuring import UnsteadyError
 from popsense.technician.references import parse_references
 from tests.host.technician.benches import Bench
@@ -39,9 +41,10 @@ def test_it_asks_for_each_reference_on_the_way_up_and_down():
 
 
 def test_cycles_are_gone_through_one_after_the_other():
-    bench = at(*UP_AND_DOWN, *UP_AND_DOWN)
+    bench = at(*UP_AND_DOWN, *UP_AND_DOWN[1:])  # between them the cap is empty already
     came = calibrate(replace(PLAN, cycles=2), bench, bench.desk)
-    assert len(came.readings) == 10
+    assert len(came.readings) == 9
+    assert all(before != after for before, after in pairwise(bench.asked))
     assert came.fit.repeatability == pytest.approx(0, abs=1e-4)
 
 
@@ -96,7 +99,7 @@ def certificate(**changed: object) -> Certificate:
     came = calibrate(PLAN, bench, bench.desk)
     record = record_of(came.fit, 7, date(2026, 3, 1), 365)
     texts = [one.text for one in PLAN.references]
-    fields = {"versions": ("popsense 0.1.0",), "gravity": 9.80665, **changed}
+    fields = {"versions": ("popsense 0.1.0",), "masses": PLAN.masses, **changed}
     return Certificate(record, came.fit, came.budget, came.readings, texts, "e660583883", **fields)  # type: ignore[arg-type]
 
 
@@ -120,6 +123,44 @@ def test_a_certificate_claims_no_more_than_it_was_told(form: str):
     assert "A. Nurse" in told
     assert "21 degC" in told
     assert ("PTB 12345 <b>" if form == "text" else "PTB 12345 &lt;b&gt;") in told
+
+
+def told(found: Certificate) -> str:
+    return "\n".join(certificate_text(found))
+
+
+def test_gravity_that_was_assumed_is_told_and_a_force_needs_none():
+    assert "Gravity: 9.80665 m/s2 (standard, assumed)" in told(certificate())
+    assert "Gravity: 9.81 m/s2\n" in told(certificate(masses=Masses(9.81)))
+    assert "Gravity" not in told(certificate(masses=None))
+    assert Calibrating("force", parse_references("force", "0,5 N"), NOMINAL_N).masses is None
+
+
+def test_a_certificate_says_where_it_holds():
+    assert "Range: 0.000 to 19.613 N; beyond the first and the last reference not known" in told(
+        certificate()
+    )
+
+
+def test_what_is_in_doubt_stands_on_the_certificate():
+    bench = at(*UP_AND_DOWN, counts=30_000)
+    came = calibrate(PLAN, bench, bench.desk)
+    assert "nominal scale" in came.doubts[0]
+    assert "In doubt: it is bent" in told(certificate(doubts=("it is bent",)))
+    assert "In doubt" not in told(certificate())
+
+
+def test_the_readings_of_the_page_stand_above_what_is_said_of_them():
+    page = certificate_page(certificate())
+    assert page.index("Mean, counts") < page.index("from the readings above")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0123, "0.012"), (0.0996, "0.10"), (9.96, "10"), (1234.0, "1,200"), (0.0, "0"), (4e-16, "0")],
+)
+def test_a_standard_deviation_has_two_figures(value: float, text: str):
+    assert two_figures(value) == text
 
 
 def test_what_the_readings_cannot_tell_is_not_known():

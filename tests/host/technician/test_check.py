@@ -8,10 +8,10 @@ import pytest
 from popsense.errors import CommandRefused
 from popsense.link.fault_wording import FAULTS
 from popsense.technician.check import Technician, check_board, nobody
-from popsense.technician.check_line import CheckLine
+from popsense.technician.check_line import CheckLine, failed, for_port
 from popsense_protocol.packets import FLAG_DEPTH_SATURATED, PROTOCOL_VERSION, START_UNCALIBRATED
-from tests.host.link.scripted import hello
-from tests.host.technician.sampling_board import SamplingBoard, calibrated, quiet, with_channels
+from tests.host.link.scripted import channel, hello
+from tests.host.technician.sampling_board import FORCE_NANO, SamplingBoard, calibrated, quiet, with_channels
 
 TODAY = date(2026, 11, 21)
 RECORDS = {sensor: calibrated(TODAY) for sensor in ("force", "depth", "pressure")}
@@ -119,8 +119,40 @@ def test_the_rate_is_that_of_the_samples_and_not_what_the_board_says():
 
 def test_a_board_without_force_sensor_fails_and_nothing_is_sampled():
     board = healthy(says=with_channels(sample_rate_mhz=0))
-    assert "samples" in failing(checked(board))
+    lines = checked(board)
+    assert "samples" in failing(lines)
+    assert lines["faults"].outcome == "skipped", "none were looked for while sampling"
     assert board.commands_named("START") == []
+
+
+def test_a_board_from_which_no_sample_comes_does_not_pass():
+    lines = checked(healthy(rate_hz=1e-3))
+    assert "sample rate" in failing(lines)
+    assert lines["faults"].outcome == "skipped"
+
+
+def test_what_a_slow_converter_costs_is_one_line_and_of_a_quick_one_none():
+    scale = {"settle_samples": 4, "nano_units_per_count": FORCE_NANO, "zero_counts": 0}
+    slow = with_channels(sample_rate_mhz=80_000, force=channel("newton") | scale)
+    lines = checked(healthy(says=slow, rate_hz=80.0))
+    assert failing(lines) == set()
+    assert "80 samples/s: a sample every 12.5 ms" in lines["a slow force converter"].seen
+    assert "uncalibrated" in lines["a slow force converter"].seen
+    assert "a slow force converter" not in checked(healthy())
+
+
+def test_figures_without_a_calibration_are_said_to_be_in_nominal_units():
+    lines = checked(SamplingBoard(records=KINDS))
+    assert "(nominal scale)" in lines["force noise"].seen
+    assert "(nominal scale)" not in lines["depth noise"].seen
+
+
+def test_a_remedy_names_the_port_of_the_board_in_its_commands():
+    line = for_port(checked(SamplingBoard())["force calibration"], "COM5")
+    assert line.remedy == "Calibrate it: popsense calibrate force --port COM5."
+    assert for_port(failed("a", "b", "Look: popsense flash; then popsense check."), "COM5").remedy == (
+        "Look: popsense flash --port COM5; then popsense check --port COM5."
+    )
 
 
 def test_a_board_of_another_protocol_is_one_line_with_what_to_update():
@@ -141,6 +173,7 @@ def test_an_older_firmware_without_health_and_calibration_is_checked_as_far_as_i
     lines = checked(healthy(refuses=unknown))
     assert failing(lines) == {f"{sensor} calibration" for sensor in RECORDS}
     assert lines["force noise"].outcome == "pass"
+    assert lines["faults"].outcome == "skipped"
 
 
 def test_a_board_that_refuses_to_start_is_an_error_and_is_told_to_stop():

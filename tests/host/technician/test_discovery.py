@@ -58,7 +58,11 @@ def test_a_board_tells_who_it_is_and_whether_it_samples(state: str):
             "depth": MISSING,
             "pressure": MISSING,
         },
-        "health": {"ok": False, "faults": [{"code": "force_cell_open", "title": "load cell unplugged"}]},
+        "health": {
+            "ok": False,
+            "faults": [{"code": "force_cell_open", "title": "load cell unplugged"}],
+            "problem": None,
+        },
         "problem": None,
     }
     assert board.closed
@@ -87,6 +91,12 @@ def test_each_problem_has_its_word_and_its_remedy(answer: Transport | PopsenseEr
     assert problem["message"]
     assert problem["remedy"]
     assert isinstance(answer, PopsenseError) or (answer.closed and answer.written == b"")
+
+
+@pytest.mark.parametrize("refuses", ["", "unknown_command"])
+def test_a_board_whose_force_converter_is_dead_is_not_well(refuses: str):
+    found = ask(PICO, opener((PICO.address, FakeBoard(hello(sample_rate_mhz=0), refuses=refuses))))
+    assert found.as_json(TODAY)["health"] == {"ok": False, "faults": [], "problem": "no force samples"}
 
 
 def test_an_older_firmware_is_listed_all_the_same():

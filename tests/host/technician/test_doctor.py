@@ -25,6 +25,7 @@ from tests.host.technician.test_discovery import refusal
 INSTALLATION = ["Python", "packages", "firmware files", "recordings", "simulated board"]
 USB = ["board attached", "boot loader"]
 PORT = ["port", "permission", "not in use", "DTR", "firmware", "protocol", "force sensor"]
+PORT += ["faults", "calibration"]
 
 
 def test_checks_come_in_the_order_in_which_one_would_look(tmp_path: Path):
@@ -32,7 +33,7 @@ def test_checks_come_in_the_order_in_which_one_would_look(tmp_path: Path):
     checks = examine(None, tmp_path, machine(ports=(PICO, second)))
     assert [check.name for check in checks] == INSTALLATION + USB + 2 * PORT
     assert {check.outcome for check in checks} == {"ok"}
-    assert [check.subject for check in checks[7::7]] == ["/dev/ttyACM0", "/dev/ttyACM1"]
+    assert [check.subject for check in checks[7 :: len(PORT)]] == ["/dev/ttyACM0", "/dev/ttyACM1"]
 
 
 def test_without_a_board_its_checks_are_not_applicable(tmp_path: Path):

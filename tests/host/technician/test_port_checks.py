@@ -1,6 +1,7 @@
 """Each first-hour failure of a port has its check and its remedy."""
 
 import errno
+from datetime import date
 
 import pytest
 
@@ -11,7 +12,16 @@ from popsense.technician.ports import Port
 from popsense.technician.system import Access, System
 from popsense_protocol.packets import PROTOCOL_VERSION
 from tests.host.link.scripted import channel, hello
-from tests.host.technician.machines import NAMED, PICO, FakeBoard, failures, machine, only_failure
+from tests.host.technician.machines import (
+    NAMED,
+    PICO,
+    FakeBoard,
+    all_calibrated,
+    failures,
+    machine,
+    only_failure,
+)
+from tests.host.technician.sampling_board import NO_RECORD, calibrated
 from tests.host.technician.test_discovery import refusal
 
 SPI_PROMPT = b"\r\n>>> "
@@ -25,7 +35,7 @@ def looked_at(port: Port, board: FakeBoard, **computer: object) -> list[Check]:
     assert {check.subject for check in checks} == {port.name}
     assert all(check.remedy for check in failures(checks))
     assert board.closed
-    assert b"\x03" not in board.written
+    assert board.heard or b"\x03" not in board.written, "to a board of ours only, which takes it for a frame"
     return checks
 
 
@@ -234,7 +244,7 @@ def test_an_older_firmware_of_the_same_protocol_is_offered_the_newer():
     assert failure.name == "firmware"
     assert "popsense 0.0.9 on scripted 1" in failure.seen
     assert failure.remedy == ("popsense flash --port /dev/ttyACM0",)
-    assert [check.outcome for check in checks[5:]] == ["ok", "ok"]
+    assert {check.outcome for check in checks[5:]} == {"ok"}
 
 
 def test_without_the_firmwares_files_no_board_is_called_old(monkeypatch: pytest.MonkeyPatch):
@@ -249,6 +259,36 @@ def test_a_board_without_its_force_sensor():
     failure = only_failure(looked_at(PICO, FakeBoard(hello(sample_rate_mhz=0))))
     assert failure.name == "force sensor"
     assert "load cell" in failure.remedy[0]
+
+
+def test_each_fault_of_the_board_has_its_words_and_its_remedy():
+    failure = only_failure(looked_at(PICO, FakeBoard(hello(), faults=(2, 15))))
+    assert (failure.name, failure.seen) == ("faults", "load cell unplugged, supply too low")
+    cell, supply, then = failure.remedy
+    assert "four wires" in cell
+    assert "another cable" in supply
+    assert then == "Then: popsense check --port /dev/ttyACM0"
+
+
+@pytest.mark.parametrize("made", [None, date(2020, 1, 1)])
+def test_a_calibration_that_is_missing_or_expired_says_how_to_make_it(made: date | None):
+    records = all_calibrated() | {"depth": calibrated(made) if made else NO_RECORD}
+    failure = only_failure(looked_at(PICO, FakeBoard(hello(), records=records)))
+    assert failure.name == "calibration"
+    assert ("depth expired since" if made else "depth missing") in failure.seen
+    assert "popsense calibrate depth --port /dev/ttyACM0" in failure.remedy
+    assert not any("calibrate force" in line for line in failure.remedy)
+
+
+def test_an_older_firmware_that_tells_neither_faults_nor_calibration_fails_neither():
+    checks = looked_at(PICO, FakeBoard(hello(), refuses="unknown_command"))
+    assert not failures(checks)
+    assert [check.outcome for check in checks[-2:]] == ["not applicable", "not applicable"]
+
+
+def test_a_simulated_board_needs_no_calibration():
+    port = Port("sim://adult-proximal-tibia", named=True)
+    assert not failures(looked_at(port, FakeBoard(hello(), records={})))
 
 
 def test_the_machine_that_nobody_fakes_is_this_one():

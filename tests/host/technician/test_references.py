@@ -33,8 +33,8 @@ def test_what_is_suggested_can_be_meant(sensor: str):
     [
         ("force", "0,5,2 kg", "2 kg follows 5 kg"),
         ("force", "0,5,5 kg", "5 kg is there twice"),
-        ("force", "0 kg", "1 references"),
-        ("force", "0,1,2", "no force references"),
+        ("force", "0 kg", "1 reference$"),
+        ("force", "0,1,2", "the unit is missing"),
         ("force", "kg", "no force references"),
         ("force", "", "no force references"),
         ("force", "0,1 lb", "no unit of force"),
@@ -45,7 +45,12 @@ def test_what_is_suggested_can_be_meant(sensor: str):
         ("force", "-1,0 kg", "the first mass is -1 kg"),
         ("force", "0,1000 kg", "beyond what the force sensor bears"),
         ("force", "0,1e400 kg", "is no number"),
+        ("force", "0,1e-9 kg", "1e-09 kg is too near to 0 kg"),
         ("pressure", "10,50 kPa", "no reference is 0"),
+        ("pressure", "-600,0,50 kPa", "^-600 kPa is below vacuum"),
+        ("pressure", "-200,0 kPa", "^-200 kPa is below vacuum"),
+        ("pressure", "-50,0,600 kPa", "^600 kPa is beyond"),
+        ("depth", "-600,0,50 mm", "^-600 mm is beyond"),
         ("depth", ",".join(map(str, range(17))) + " mm", "17 references"),
     ],
 )
@@ -53,6 +58,30 @@ def test_references_that_cannot_be_meant_are_refused_with_what_to_do(sensor: str
     with pytest.raises(UsageError, match=told) as caught:
         parse_references(sensor, text)  # type: ignore[arg-type]
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("sensor", "text", "first"),
+    [
+        ("force", "0,1 KG", "0 kg"),
+        ("force", "0,1 n", "0 N"),
+        ("pressure", "0,50 kpa", "0 kPa"),
+        ("depth", "0,500 \N{MICRO SIGN}m", "0 um"),
+        ("depth", "0,500 \N{GREEK SMALL LETTER MU}m", "0 um"),
+    ],
+)
+def test_a_unit_may_be_written_as_people_write_it(sensor: str, text: str, first: str):
+    found = parse_references(sensor, text)  # type: ignore[arg-type]
+    assert found[0].text == first
+
+
+def test_masses_are_told_from_forces():
+    assert [one.is_mass for one in parse_references("force", "0,500 g")] == [True, True]
+    assert [one.is_mass for one in parse_references("force", "0,5 N")] == [False, False]
+
+
+def test_pressure_has_a_point_between_its_ends_by_default():
+    assert len(values("pressure", DEFAULTS["pressure"])) >= 3  # two alone tell no residual
 
 
 @given(st.text(max_size=12))
