@@ -301,8 +301,8 @@ def force_converter(board):
     return other
 
 
-def hello(board, rate_mhz, calibration_id, force=Ads1220):
-    """HELLO payload; built once, so that it can be repeated while sampling. force: converter or its class."""
+def hello(board, rate_mhz, calibration_id, force):
+    """HELLO payload; built once, so that it can be repeated while sampling."""
     return struct.pack(
         wire.HELLO_FORMAT,
         wire.HELLO,

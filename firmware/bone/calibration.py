@@ -40,7 +40,7 @@ class Calibrations:
     def __init__(self, folder, nano_n_per_count=s.FORCE_NANO_N_PER_COUNT):
         self._folder = folder
         self._nano_n_per_count = nano_n_per_count
-        self._records = [None, None, None]
+        self._records = [b""] * len(NAMES)  # empty: none
         self.corrupt = 0
         self.load()
 
@@ -49,7 +49,7 @@ class Calibrations:
         self.corrupt = 0
         for sensor in range(len(NAMES)):
             found = self._read(sensor, self._path(sensor))
-            self._records[sensor] = found if found else None
+            self._records[sensor] = found or b""
             if found == b"":
                 self.corrupt |= 1 << sensor
 
@@ -61,7 +61,7 @@ class Calibrations:
         ids = [0, 0, 0]
         for sensor in range(len(NAMES)):
             if fitted[sensor]:
-                if self._records[sensor] is None:
+                if not self._records[sensor]:
                     return 0
                 ids[sensor] = struct.unpack_from("<I", self._records[sensor], 4)[0]
         return binascii.crc32(struct.pack("<III", *ids)) or 1
@@ -85,7 +85,7 @@ class Calibrations:
                 self._records[sensor] = bytes(record)
             else:
                 self._remove(sensor)
-                self._records[sensor] = None
+                self._records[sensor] = b""
         except OSError:
             return wire.NAK_FLASH_FAILED
         self.corrupt &= ~(1 << sensor)
@@ -93,7 +93,7 @@ class Calibrations:
 
     def scales(self):
         """The conversions that hold now."""
-        tables = [None if record is None else table(record) for record in self._records]
+        tables = [table(record) if record else None for record in self._records]
         return Scales(*tables, nano_n_per_count=self._nano_n_per_count)
 
     def _path(self, sensor):

@@ -80,13 +80,17 @@ class Hx711:
         return True
 
 
+def _nobody(pin):
+    """Before the first handler."""
+
+
 class ReadyEdge:
     """DOUT as a data-ready pin. Its bits make falling edges too, and the board latches them while the
     interrupt reads: such an edge finds DOUT high, as the 25th pulse left it, and is dropped."""
 
     def __init__(self, dout):
         self._dout = dout
-        self._handler = None
+        self._handler = _nobody
         self._interrupt = self._on_edge  # bound once: binding allocates
 
     def __call__(self):

@@ -74,6 +74,7 @@ def test_a_clear_pop_of_the_twin_is_found(rule: Baseline, operator: str, device:
     assert ((found_s >= truth.exit_start_s) & (found_s <= truth.exit_end_s + 0.05)).any()
 
 
+@pytest.mark.slow
 @every_rule
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @settings(max_examples=30)

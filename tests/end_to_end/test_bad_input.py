@@ -117,6 +117,7 @@ def test_a_port_that_says_nothing(refused: Refused):
     assert f"popsense doctor {name}" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "babble", [b"MicroPython v1.24\r\n>>> ", b"\0\1\2\0\xff\0", b"x" * 3000], ids=["repl", "zeros", "long"]
 )

@@ -40,6 +40,7 @@ def test_five_seconds_without_the_port_are_repaired(repaired: Faulty):
     assert sum(stretch.count for stretch in repaired.attempt.raw.repaired) > 4500
 
 
+@pytest.mark.slow
 def test_a_stall_of_20_s_is_a_hole_with_exact_limits():
     faulty = conduct_plan(run_of(Fault("stall of 20 s", "inside", 0.2, lasts_s=20.0)))
     assert broken_rules(faulty) == []

@@ -84,6 +84,7 @@ def test_after_20_s_what_the_ring_has_comes_by_itself_and_the_rest_is_refused(sa
     assert missing(sampling) == lost
 
 
+@pytest.mark.slow
 def test_after_20_s_a_host_that_asks_for_everything_gets_the_last_8128_and_is_told_so(sampling: Bench):
     deaf(sampling, 20_000)
     sampling.run(60)

@@ -259,6 +259,7 @@ def test_events_beyond_64_are_skipped_and_the_rest_is_sent_once(firmware: Firmwa
     assert (fields.number, fields.level_counts) == (99, 99)
 
 
+@pytest.mark.slow
 def test_both_interpreters_find_the_same_in_random_hands(require: Require):
     require("micropython")
     rng = random.Random(20260101)

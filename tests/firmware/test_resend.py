@@ -162,6 +162,7 @@ def test_before_the_first_sample_the_ring_holds_nothing_of_this_run(device: Stan
     assert device.resend(0, taken).name == "ACK"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [1, -1, 256, 0x8000])
 def test_samples_of_another_run_are_not_this_runs(device: StandIn, other: int):
     taken = stopped(device, 200)

@@ -38,6 +38,7 @@ def play(device: StandIn, script: list[Any]) -> None:
     device.do("steps", KEPT // BLOCK + 20)
 
 
+@pytest.mark.slow
 @two_worlds
 @settings(max_examples=8)
 @given(script=st.lists(steps, min_size=1, max_size=12))
@@ -51,6 +52,7 @@ def test_every_block_holds_the_samples_of_its_index(device: StandIn, script: lis
         assert_true(block, found[0].first_sample, found[0].first_ticks_us)
 
 
+@pytest.mark.slow
 @two_worlds
 @settings(max_examples=8)
 @given(

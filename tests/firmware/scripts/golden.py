@@ -36,7 +36,7 @@ def hello(fields):
     board.board_id = bytes.fromhex(fields["board_id"])
     board.boot_id = fields["boot_id"]
     board.interpreter = fields["interpreter"]
-    link.send_copy(app.hello(board, fields["sample_rate_mhz"], fields["calibration_id"]))
+    link.send_copy(app.hello(board, fields["sample_rate_mhz"], fields["calibration_id"], application._force))
 
 
 def sample_block(fields):

@@ -53,6 +53,7 @@ def nearest_s(whole: Trace, holed: Trace, pops_s: list[float]) -> float:
     return min((float(np.abs(whole.time_s[touched] - pop_s).min()) for pop_s in pops_s), default=np.inf)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from([*TRACES]),

@@ -62,6 +62,7 @@ def by_kind(events: tuple[Event, ...] | list[Event], kind: str, source: str) -> 
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", ["expert", "novice", "plunger"])
 def test_events_lie_where_the_twin_says(tmp_path: Path, operator: str):
     recorded, board = record(tmp_path / "a.journal", address(operator, seed=5))

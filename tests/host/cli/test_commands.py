@@ -132,6 +132,8 @@ def test_the_header_tells_who_really_held_which_device(
     assert (header["operator"], header["device"]) == ("expert", "powered")
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["x[/y].parquet", "x[bold]y.parquet", "x:bug:y.parquet", "x[link=1.parquet", "x\udcff.parquet"]
 )
@@ -194,6 +196,7 @@ def test_a_needle_that_was_removed_needs_no_word(run: CommandLine, journal: Path
     assert said.splitlines()[-2].startswith("pass, uncalibrated   recording:")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["guided", "blind"])
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
@@ -275,8 +278,8 @@ def test_another_rubric_is_used(run: CommandLine, journal: Path, tmp_path: Path)
 
 
 # ---- demo ----------------------------------------------------------------------------------------------
-
-
+@pytest.mark.slow
+@pytest.mark.slow
 def test_demo_json_is_one_object_and_leaves_nothing(run: CommandLine, tmp_path: Path):
     result = json.loads(well(run("demo", "--once", "--json", "--jobs", "1")))
     assert [attempt["operator"] for attempt in result["attempts"]] == list(DEMO_OPERATORS)

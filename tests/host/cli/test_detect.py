@@ -156,6 +156,7 @@ def test_separators(run: CommandLine, tmp_path: Path, separator: str):
     assert found(run, write_csv(tmp_path / "b.csv", separator=separator), *DEPTH)["events"] == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -274,6 +275,7 @@ def test_the_profile_is_told_and_moves_the_contact(run: CommandLine, tmp_path: P
     assert child["force_n"] < 0.5 * adult["force_n"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("device", FAR_STAYS_PER_CONTACT)
 def test_a_share_of_the_peak_means_the_same_at_every_site(

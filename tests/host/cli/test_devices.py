@@ -119,6 +119,7 @@ def test_the_help_documents_every_field_of_the_json(run: CommandLine, monkeypatc
     assert (bad["board"], good["problem"], good["usb_serial_number"]) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_real_ports_are_asked_together(run: CommandLine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("popsense.link.session.HELLO_TIMEOUT_S", 0.3)
     silent, foreign = Canned(b""), Canned(b"$GPGGA,123519\r\n")

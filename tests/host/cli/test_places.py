@@ -54,8 +54,7 @@ def names(folder: Path) -> list[str]:
 
 
 # ---- names ---------------------------------------------------------------------------------------------
-
-
+@pytest.mark.slow
 def test_attempts_in_the_same_second_get_names_of_their_own(run: CommandLine, one_second: str):
     for _ in range(3):
         recorded(run)
@@ -101,6 +100,7 @@ def test_the_last_name_that_is_taken_is_told():
         paths.into_a_free_one([Path("a")], taken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [".", "there", "there/", "there/.."])
 def test_a_folder_gets_a_recording_of_the_default_name(run: CommandLine, one_second: str, folder: str):
     Path("there").mkdir()
@@ -109,6 +109,7 @@ def test_a_folder_gets_a_recording_of_the_default_name(run: CommandLine, one_sec
     assert not Path("recordings").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a", "a.parquet", "a.journal", "a.PARQUET", "a.Journal"])
 def test_the_suffix_may_be_written_as_one_likes(run: CommandLine, name: str):
     recorded(run, "--out", name)

@@ -36,8 +36,7 @@ def refused(run: CommandLine, *arguments: str | Path) -> str:
 
 
 # ---- cohort --------------------------------------------------------------------------------------------
-
-
+@pytest.mark.slow
 def test_a_cohort_as_json(run: CommandLine):
     done = run(*COHORT, "--attempts", "1", "--negatives", "1", "--seed", "9", "--json")
     assert (done.code, done.err) == (0, "")

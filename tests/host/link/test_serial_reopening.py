@@ -193,6 +193,7 @@ def server() -> Iterator[tuple[str, list[socket.socket]]]:
             client.close()
 
 
+@pytest.mark.slow
 def test_a_bridge_is_opened_again_at_its_address():
     with server() as (url, clients):
         transport = SerialTransport(url, attached=lambda: pytest.fail("a bridge is no USB device"))

@@ -97,6 +97,7 @@ def test_every_attempt_comes_back_as_it_went_in(recording: Recording):
     assert (found.path, found.form) == (HERE, "parquet")
 
 
+@pytest.mark.slow
 @given(recordings, st.randoms(use_true_random=False))
 @settings(max_examples=50)
 def test_a_damaged_byte_is_noticed_or_changes_nothing(recording: Recording, rng: Any):

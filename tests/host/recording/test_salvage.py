@@ -198,6 +198,7 @@ def test_a_crash_at_any_moment_of_closing_is_made_good(tmp_path: Path, monkeypat
         assert (folder / "a.parquet").read_bytes() == parquet
 
 
+@pytest.mark.slow
 def test_two_programs_may_salvage_at_once(tmp_path: Path):
     for number in range(12):
         write_journal(tmp_path / f"{number:02d}.journal", [WIRE], outcome=None)

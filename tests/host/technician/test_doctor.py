@@ -110,6 +110,7 @@ def test_stock_micropython_on_a_port(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert f"popsense flash --port {failure.subject}" in failure.remedy
 
 
+@pytest.mark.slow
 def test_another_device_on_a_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("popsense.link.session.HELLO_TIMEOUT_S", 1.0)  # on a busy machine, too, some is heard
     device = Canned(b"$GPGGA,123519,4807.038,N\r\n")

@@ -74,6 +74,7 @@ def test_every_condition_of_the_bench_changes_the_attempt() -> None:
 # ---- every bone, every device --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_case
 def test_arrays_agree_and_are_finite(case: tuple[str, str, str]) -> None:
     whole = of(case)

@@ -45,6 +45,7 @@ def test_expert_overshoots_least_and_never_reaches_the_far_cortex(device: str) -
     assert all(a.truth.far_cortex_contact_s is None for a in attempts("expert", device))
 
 
+@pytest.mark.slow
 @both_devices
 def test_more_force_less_stiffness_and_a_later_reaction_go_deeper(device: str) -> None:
     by_operator = [overshoots_mm(name, device) for name in ("expert", "novice", "plunger")]
@@ -116,6 +117,7 @@ def test_who_stays_in_the_cortex_has_no_exit_and_confirms_in_vain(operator: str,
         assert not whole.pressure_kpa.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", NEVER_THROUGH)
 def test_a_shot_set_inside_the_cortex_stays_there(operator: str) -> None:
     for seed in SEEDS:

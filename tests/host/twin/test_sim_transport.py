@@ -226,6 +226,7 @@ def test_a_board_that_dies_is_reported():
         assert caught.value.remedy
 
 
+@pytest.mark.slow
 def test_the_board_ends_with_a_host_that_was_killed(tmp_path: Path):
     program = (
         "import os, sys; from popsense.twin.transport import open_sim\n"
