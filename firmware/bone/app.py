@@ -30,7 +30,6 @@ STATUS_MS = 1000
 _NAP_MS = const(
     2
 )  # an event is on its way within 3 ms of its sample; shorter naps cost more of the processor
-_GOES_OUT = kernels.DUE_SAMPLES | kernels.DUE_EVENTS | kernels.DUE_RESEND
 _RESENDS = kernels.DUE_SAMPLES | kernels.DUE_RESEND
 
 
@@ -64,6 +63,7 @@ class App:
         self._test(board.boot_id & 0xFFFF)  # the runs of another boot must not look like ours
         self._status = kernels.words(wire.STATUS_SIZE // 4)
         self._last_hello = self._last_status = board.ticks_ms()
+        self._health_due = False
         self.collect_garbage()
 
     def run(self):
@@ -78,15 +78,13 @@ class App:
 
         With local names only: nine turns of ten find nothing, and each look-up costs a microsecond.
         """
-        look, act, goes_out = kernels.due, self._act, _GOES_OUT
+        look, act = kernels.due, self._act
         ticks_us, sleep_ms = self._ticks_us, self._sleep_ms
         turn, stamps = self._turn, self._stamps
         control, state = self._control, self._state
         while True:
             due = look(ticks_us(), turn, stamps, control, state)
-            if due:
-                act(due)
-            if not due & goes_out:
+            if not (due and act(due)):
                 sleep_ms(_NAP_MS)
             if count:
                 count -= 1
@@ -94,9 +92,14 @@ class App:
                     return
 
     def act(self, due):
-        """Events, one live block, behind it one resent; then what the host asks. due: of kernels.due."""
+        """Events, one live block, behind it one resent; what the host asks; chores. due: of kernels.due.
+
+        True where that took so long that there may be something new to do.
+        """
         link = self.link
         waited_ms = link.waited_ms
+        if due == kernels.DUE_HEAR and not link.heard():
+            return False
         if due & kernels.DUE_EVENTS:
             self.send_events()
         if due & kernels.DUE_SAMPLES:
@@ -109,6 +112,7 @@ class App:
             self.do_chores()
         if link.waited_ms != waited_ms:
             self._turn[kernels.T_COUNTS] = 0  # a host that kept it waiting says nothing of the firmware
+        return True
 
     def hear(self):
         """One command, if a whole one has come."""
@@ -154,16 +158,20 @@ class App:
         )
 
     def repeat(self, now):
-        """HELLO and, while sampling, STATUS at their intervals."""
-        every = BUSY_HELLO_MS if self.sampler.running else IDLE_HELLO_MS
-        if self.board.ticks_diff(now, self._last_hello) >= every:
+        """HELLO and, while sampling, STATUS and HEALTH at their intervals; one of them a call."""
+        running = self.sampler.running
+        every = BUSY_HELLO_MS if running else IDLE_HELLO_MS
+        if self._health_due:
+            self._health_due = False
+            if running and not self.link.deaf:  # what nobody reads must not keep the samples waiting
+                self.health.send()
+        elif self.board.ticks_diff(now, self._last_hello) >= every:
             self._last_hello = now
             self.send_hello()
-        if self.sampler.running and self.board.ticks_diff(now, self._last_status) >= STATUS_MS:
+        elif running and self.board.ticks_diff(now, self._last_status) >= STATUS_MS:
             self._last_status = now
             self.send_status(now)
-            if not self.link.deaf:  # what nobody reads must not keep the samples waiting
-                self.health.send()
+            self._health_due = True
 
     def send_status(self, now):
         """Counters straight from the control words: nothing is boxed."""

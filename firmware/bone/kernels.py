@@ -133,26 +133,28 @@ def due(now: int, turn_o, stamps_o, control_o, state_o) -> int:
     found = 0
     if state[_D_EVENTS] != turn[T_SENT_EVENTS]:
         found = DUE_EVENTS
-    if ((now - turn[T_HEARD]) & _TICKS_MASK) >= _HEAR_US:
+    if turn[T_RUNNING]:
+        stamps = ptr32(stamps_o)
+        first = control[SENT]
+        taken = control[NEXT]
+        if taken < 0 or taken > KEPT_SAMPLES:
+            control[FULL] = 1
+        waiting = (taken - first) & _TICKS_MASK
+        if waiting >= BLOCK_SAMPLES:
+            found |= BLOCK_SAMPLES
+        elif waiting and ((now - stamps[first & _RING_MASK]) & _TICKS_MASK) >= BLOCK_US:
+            found |= waiting
+    elif control[RESEND_LEFT] or control[RESEND_EVENTS_LEFT]:
+        found |= DUE_RESEND
+    # Not all in one turn, else an event waits for all of it; but not never where there is always a block.
+    patience = 1 if found else 0
+    if ((now - turn[T_HEARD]) & _TICKS_MASK) >= _HEAR_US << patience:
         turn[T_HEARD] = now
         found |= DUE_HEAR
-    if ((now - turn[T_CHORES]) & _TICKS_MASK) >= _CHORES_US:
+        patience += 1
+    if ((now - turn[T_CHORES]) & _TICKS_MASK) >= _CHORES_US << patience:
         turn[T_CHORES] = now
         found |= DUE_CHORES
-    if turn[T_RUNNING] == 0:
-        if control[RESEND_LEFT] or control[RESEND_EVENTS_LEFT]:
-            found |= DUE_RESEND
-        return found
-    stamps = ptr32(stamps_o)
-    first = control[SENT]
-    taken = control[NEXT]
-    if taken < 0 or taken > KEPT_SAMPLES:
-        control[FULL] = 1
-    waiting = (taken - first) & _TICKS_MASK
-    if waiting >= BLOCK_SAMPLES:
-        return found | BLOCK_SAMPLES
-    if waiting and ((now - stamps[first & _RING_MASK]) & _TICKS_MASK) >= BLOCK_US:
-        return found | waiting
     return found
 
 

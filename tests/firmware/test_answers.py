@@ -24,7 +24,7 @@ def test_before_the_first_start_an_ack_tells_of_no_samples(device: StandIn):
     for answer in (device.ask("IDENTIFY"), device.ask("CLOCK")):
         counts = {"next_sample": 0, "next_event": 0, "missed": 0, "ticks_us": 0}
         assert told(answer) | {"ticks_us": 0} == {"run": 0xFFFE, "state": "idle"} | counts
-        assert 0 < (answer.fields.ticks_us - clock_us) % 2**30 < 100_000
+        assert 0 <= (answer.fields.ticks_us - clock_us) % 2**30 < 100_000
 
 
 def test_identify_is_answered_by_hello_and_then_ack(device: StandIn):
@@ -64,9 +64,9 @@ def test_an_index_of_any_size_goes_into_ack_and_status(device: StandIn, index: i
     device.begin()
     device.do("skip_to", index)
     assert device.ask("CLOCK").fields.next_sample - index in (0, 1, 1 - 2**32)
-    device.do("run", 1000)
+    device.do("run", 1100)
     status = [packet.fields for packet in device.heard if packet.name == "STATUS"][-1]
-    assert (status.next_sample - index) % 2**32 < 1100
+    assert (status.next_sample - index) % 2**32 < 1200
 
 
 def test_the_clock_wraps_at_2_to_the_30(device: StandIn):

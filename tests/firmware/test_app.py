@@ -68,7 +68,8 @@ def test_hello_is_repeated_and_says_what_the_board_is(bench: Bench):
 def test_hello_status_and_health_come_every_second_while_sampling(bench: Bench):
     bench.begin()
     names = [packet.name for packet in bench.run(5000)]
-    assert (names.count("HELLO"), names.count("STATUS"), names.count("HEALTH")) == (5, 5, 5)
+    # Every second, or up to 50 ms later: the chores have their turn.
+    assert {names.count(name) for name in ("HELLO", "STATUS", "HEALTH")} <= {4, 5}
     last = [packet.fields for packet in bench.packets if packet.name == "STATUS"][-1]
     assert (last.state, last.overruns, last.missed, last.bad_frames) == ("sampling", 0, 0, 0)
     assert last.heap_free_bytes > 10_000
@@ -228,8 +229,8 @@ def test_a_host_that_does_not_read_for_20_s_costs_a_counted_hole(untouched: Benc
     lost = stopped.fields.next_sample - len(index)
     discarded = lost - status.overruns
     assert status.overruns > 20 * 900 - RING - 1000
-    # Each write gave up after 500 ms: 40 in 20 s, in turns a block, a HELLO and a STATUS.
-    assert (discarded % 20, discarded // 20) == (0, pytest.approx(40 / 3, abs=2))
+    # Each write gave up after 500 ms: 40 in 20 s, in turns a block and one of HELLO and STATUS.
+    assert (discarded % 20, discarded // 20) == (0, pytest.approx(40 / 2, abs=2))
     jumps = np.diff(index)
     # The frame that waited when the host came back was whole: where it is a block, it parts the hole in two.
     assert np.count_nonzero(jumps > 1) in (1, 2)

@@ -179,7 +179,7 @@ def faults():
         link.cut_writes += 1 if wrong else 0
         link.bad_frames += 5 if wrong else 0
         sampler.control[kernels.MISSED] += 3 if wrong else 0
-        for step in range(1600):
+        for step in range(2400):
             k = step & 3
             held = (step >> 7) & 3  # in turns garbage, one high code, the highest
             for i in range(3):
