@@ -27,9 +27,8 @@ from bone.self_test import SelfTest
 IDLE_HELLO_MS = 200
 BUSY_HELLO_MS = 1000
 STATUS_MS = 1000
-_NAP_MS = const(
-    2
-)  # an event is on its way within 3 ms of its sample; shorter naps cost more of the processor
+# An event is on its way within 3 ms of its sample; shorter naps cost more of the processor.
+_NAP_MS = const(2)
 _RESENDS = kernels.DUE_SAMPLES | kernels.DUE_RESEND
 
 
@@ -53,7 +52,7 @@ class App:
         self.calibrations = Calibrations(board.calibration_folder, force.nano_n_per_count)
         self.commands = Commands(self)
         self._force = force
-        # Bound once: the loop turns 900 times a second, and each look-up costs a microsecond.
+        # Bound once: the loop turns 500 times a second, and each look-up costs a microsecond.
         self._ticks_us, self._sleep_ms = board.ticks_us, board.sleep_ms
         self._act = self.act  # binding allocates
         self._stamps, self._control = self.sampler.stamps, self.sampler.control
