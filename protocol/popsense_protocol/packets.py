@@ -114,6 +114,9 @@ def _wrapped_once(field: Any) -> Any:
     return c.Renamed(cast(Any, kind).subcon, field.name, field.docs) if isinstance(kind, c.Renamed) else field
 
 
+# Of every command but IDENTIFY, at the same place.
+REQUEST = "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command"
+
 Sample = _packet(
     "force_and_flags" / c.Int32ul * "bits 0-23 force in offset binary, bits 24-31 FLAG_*",
     "depth" / c.Int16ul * "counts: four 12-bit reads summed, 0 to 16380",
@@ -275,20 +278,20 @@ IDENTIFY = _packet(
 START = _packet(
     "type" / c.Const(0x42, c.Int8ul),
     "mode" / Mode * "MODE; light and buzzer speak in guided mode only",
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
     "options" / c.Int8ul * "START_*",
 )
 
 STOP = _packet(
     "type" / c.Const(0x43, c.Int8ul),
     "reserved" / c.Const(0, c.Int8ul),
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
 )
 
 PROFILE = _packet(
     "type" / c.Const(0x44, c.Int8ul),
     "depth_fitted" / c.Int8ul * "1 = the depth may be used; 0 = go by force alone",
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
     "contact_mn" / c.Int32ul * "force of bone contact",
     "release_mn" / c.Int32ul * "below it the hand has let go",
     "arm_mn" / c.Int32ul * "no pop is looked for under a peak below this",
@@ -309,7 +312,7 @@ PROFILE = _packet(
 RESEND = _packet(
     "type" / c.Const(0x45, c.Int8ul),
     "what" / Stored * "STORED: samples by index or events by number",
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
     "run" / c.Int16ul * "that they belong to",
     "reserved" / c.Const(0, c.Int16ul),
     "first" / c.Int32ul * "the first one wanted",
@@ -319,38 +322,38 @@ RESEND = _packet(
 CLOCK = _packet(
     "type" / c.Const(0x46, c.Int8ul),
     "reserved" / c.Const(0, c.Int8ul),
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
 )
 
 READ_CALIBRATION = _packet(
     "type" / c.Const(0x47, c.Int8ul),
     "sensor" / Sensor * "SENSOR; answered by CALIBRATION, then ACK",
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
 )
 
 WRITE_CALIBRATION = _packet(
     "type" / c.Const(0x48, c.Int8ul),
     "sensor" / Sensor * "SENSOR",
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
     "record" / Calibration,
 )
 
 TARE = _packet(
     "type" / c.Const(0x49, c.Int8ul),
     "reserved" / c.Const(0, c.Int8ul),
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
 )
 
 EXIT = _packet(
     "type" / c.Const(0x4A, c.Int8ul),
     "reserved" / c.Const(0, c.Int8ul),
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
 )
 
 READ_HEALTH = _packet(
     "type" / c.Const(0x4B, c.Int8ul),
     "options" / c.Int8ul * "HEALTH_*; answered by HEALTH, then ACK",
-    "request" / c.Int16ul * "chosen by the host, 1 to 65535, another for each command",
+    REQUEST,
 )
 
 PACKETS: Mapping[str, Any] = {

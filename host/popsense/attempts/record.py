@@ -275,9 +275,5 @@ class _Deadlines:
 
 def _stop_quietly(session: Session) -> str:
     """The board should stop too, but what it answers changes nothing."""
-    session.be_brief()
-    try:
-        session.stop()
-    except PopsenseError as error:
-        return f"ended by the user; then: {error}"
-    return "ended by the user"
+    error = session.stop_quietly()
+    return f"ended by the user; then: {error}" if error else "ended by the user"

@@ -4,13 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from popsense.model import RawTrace, SensorName
-from popsense_protocol.packets import FLAG_DEPTH_SATURATED, FLAG_FORCE_SATURATED, FLAG_PRESSURE_SATURATED
+from popsense.recording.attempt import SATURATED
 
-SATURATED: Mapping[SensorName, int] = {
-    "force": FLAG_FORCE_SATURATED,
-    "depth": FLAG_DEPTH_SATURATED,
-    "pressure": FLAG_PRESSURE_SATURATED,
-}
 DEAD_SHARE = 0.5  # of all samples: a cable off, not a hand that pushes too hard
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PortError
+from popsense.errors import BoardRestarted, BoardTaken, CommandRefused, LinkLost, PopsenseError, PortError
 from popsense.link import endings
 from popsense.link.clock import ClockAsker, ClockSync
 from popsense.link.connection import READ_S, Connection, Witness
@@ -81,6 +81,15 @@ class Session:
     def be_brief(self) -> None:
         """From now on a lost board is not looked for: whoever is in charge wants to end."""
         self._patience_s = 0.0
+
+    def stop_quietly(self) -> PopsenseError | None:
+        """For whoever ends in the midst: what STOP met is the result, not a second error."""
+        self.be_brief()
+        try:
+            self.stop()
+        except PopsenseError as error:
+            return error
+        return None
 
     def connect(self) -> Hello:
         """Waits for HELLO, checks version and schema, identifies.

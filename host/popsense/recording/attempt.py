@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from popsense.model import FloatArray, IntegrityVerdict, RawTrace
+from popsense.model import FloatArray, IntegrityVerdict, RawTrace, SensorName
 from popsense.recording.stored import NO_STAMP, StoredAttempt
 from popsense.recording.timeline import (
     holes,
@@ -19,6 +19,13 @@ from popsense.recording.timeline import (
 )
 from popsense_protocol import packets
 from popsense_protocol.counters import TICKS_MODULUS
+
+# Bit of RawTrace.flags: that sensor was at an end of its range.
+SATURATED: Mapping[SensorName, int] = {
+    "force": packets.FLAG_FORCE_SATURATED,
+    "depth": packets.FLAG_DEPTH_SATURATED,
+    "pressure": packets.FLAG_PRESSURE_SATURATED,
+}
 
 
 @dataclass(frozen=True)

@@ -11,27 +11,16 @@ import numpy as np
 
 from popsense.calibration.fit import Reading
 from popsense.calibration.record import UNITS
-from popsense.errors import DeviceError, PopsenseError, UsageError
+from popsense.errors import DeviceError, UsageError
 from popsense.link.session import Session
 from popsense.model import FloatArray, SensorName
-from popsense_protocol.packets import (
-    FLAG_DEPTH_SATURATED,
-    FLAG_FORCE_SATURATED,
-    FLAG_PRESSURE_SATURATED,
-    FORCE_MASK,
-    FORCE_OFFSET_COUNTS,
-)
+from popsense.recording.attempt import SATURATED
+from popsense.technician.sampled import sample
 
 MEAN_S = 2.0
 SETTLE_S = 0.25  # left out at first: the hand has just gone
-PATIENCE_S = 10.0  # for so many samples
 NOISE_LIMITS: Mapping[SensorName, float] = {"force": 0.5, "depth": 0.05, "pressure": 0.3}  # N, mm, kPa
 DRIFT_LIMITS: Mapping[SensorName, float] = {"force": 0.1, "depth": 0.02, "pressure": 0.1}  # in MEAN_S
-SATURATED: Mapping[SensorName, int] = {
-    "force": FLAG_FORCE_SATURATED,
-    "depth": FLAG_DEPTH_SATURATED,
-    "pressure": FLAG_PRESSURE_SATURATED,
-}
 
 
 class UnsteadyError(UsageError):
@@ -62,35 +51,15 @@ class BoardSource:
 
     def rest(self, sensor: SensorName, seconds: float) -> Rest:
         rate = self._session.hello.sample_rate_hz if self._session.hello else 0.0
-        skipped, wanted = round(SETTLE_S * rate), round(seconds * rate)
-        self._session.start("guided", uncalibrated=True)
-        try:
-            samples = self._samples(skipped + max(2, wanted), seconds + PATIENCE_S)[skipped:]
-        except BaseException:
-            self._stop_quietly()
-            raise
-        self._session.stop()
-        counts = np.array([_counts(sensor, sample) for sample in samples], dtype=np.float64)
-        return Rest(counts, sum(bool(_flags(sample) & SATURATED[sensor]) for sample in samples))
-
-    def _samples(self, wanted: int, patience_s: float) -> list[tuple[int, int, int]]:
-        found: list[tuple[int, int, int]] = []
-        deadline = self._session.transport.now() + patience_s
-        while len(found) < wanted:
-            if self._session.transport.now() > deadline:
-                raise DeviceError("the board sends no samples", "Check it with popsense check.")
-            for packet in self._session.receive():
-                if packet.name == "SAMPLE_BLOCK":
-                    found += [(s.force_and_flags, s.depth, s.pressure) for s in packet.fields.samples]
-        return found[:wanted]
-
-    def _stop_quietly(self) -> None:
-        """Whoever ends in the midst wants no second error."""
-        self._session.be_brief()
-        try:
-            self._session.stop()
-        except PopsenseError:
-            return
+        skipped, wanted = round(SETTLE_S * rate), max(2, round(seconds * rate))
+        raw = sample(self._session, SETTLE_S + seconds).raw
+        of_sensor = {"force": raw.force_counts, "depth": raw.depth_counts, "pressure": raw.pressure_counts}
+        kept = slice(skipped, skipped + wanted)
+        counts = of_sensor[sensor][kept]
+        if counts.size < 2:
+            raise DeviceError("the board sends no samples", "Check it with popsense check.")
+        saturated = (raw.flags[kept] & SATURATED[sensor]) > 0
+        return Rest(counts.astype(np.float64), int(saturated.sum()))
 
 
 def steady(sensor: SensorName, rest: Rest, units_per_count: float, reference: float) -> Reading:
@@ -114,17 +83,3 @@ def steady(sensor: SensorName, rest: Rest, units_per_count: float, reference: fl
                 "Let it come to rest, touch nothing, then try again.",
             )
     return Reading(reference, float(counts.mean()), noise, counts.size)
-
-
-def _counts(sensor: SensorName, sample: tuple[int, int, int]) -> int:
-    force, depth, pressure = sample
-    of_sensor: Mapping[SensorName, int] = {
-        "force": (force & FORCE_MASK) - FORCE_OFFSET_COUNTS,
-        "depth": depth,
-        "pressure": pressure,
-    }
-    return of_sensor[sensor]
-
-
-def _flags(sample: tuple[int, int, int]) -> int:
-    return sample[0] >> 24

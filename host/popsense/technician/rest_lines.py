@@ -11,13 +11,11 @@ import numpy as np
 
 from popsense.calibration.record import SENSORS, UNITS
 from popsense.model import FloatArray, IntArray, SensorName
+from popsense.recording.attempt import SATURATED
 from popsense.technician.check_line import CheckLine, Limit, by_nominal_scale, failed, judged, skipped
 from popsense.technician.sampled import Sampled
 from popsense_protocol.packets import (
     FLAG_AFTER_GAP,
-    FLAG_DEPTH_SATURATED,
-    FLAG_FORCE_SATURATED,
-    FLAG_PRESSURE_SATURATED,
 )
 
 LEAST_SAMPLES = 50
@@ -47,11 +45,6 @@ RANGE: Mapping[SensorName, tuple[float, float]] = {
     "pressure": (-5.0, 5.0),
 }
 RESERVOIR_KPA = 15.0  # what a raised reservoir may add to the resting pressure
-SATURATED: Mapping[SensorName, int] = {
-    "force": FLAG_FORCE_SATURATED,
-    "depth": FLAG_DEPTH_SATURATED,
-    "pressure": FLAG_PRESSURE_SATURATED,
-}
 
 REMEDY_RATE = "Unplug the board, plug it in and check again; if it stays, replace the converter board."
 REMEDY_LOST = "Close other programs, use a port of the computer itself, and check again."

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from popsense.errors import PopsenseError
 from popsense.link.connection import Nobody
 from popsense.link.session import Session
 from popsense.model import FloatArray, IntArray, RawTrace
@@ -38,7 +37,7 @@ def sample(session: Session, seconds: float) -> Sampled:
         session.start("guided", uncalibrated=True)
         overruns = _listen(session, seconds)
     except BaseException:  # Ctrl-C too
-        _stop_quietly(session)
+        session.stop_quietly()  # why it failed at first is told by whoever raised
         raise
     finally:
         run = session.repair.run if session.repair else None
@@ -74,14 +73,6 @@ def _listen(session: Session, seconds: float) -> int:
             if packet.name == "STATUS":
                 overruns = max(overruns, packet.fields.overruns)
     return overruns
-
-
-def _stop_quietly(session: Session) -> None:
-    session.be_brief()
-    try:
-        session.stop()
-    except PopsenseError:
-        return  # why it failed at first is told by whoever raised
 
 
 def _sampled(connections: list[bytes], run: int | None, overruns: int, declared_hz: float) -> Sampled:

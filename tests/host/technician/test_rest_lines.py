@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from popsense.calibration.record import SENSORS
 from popsense.model import RawTrace, Stretch
+from popsense.recording.attempt import SATURATED
 from popsense.technician.check_line import Limit
 from popsense.technician.rest_lines import (
     DRIFT,
     NOISE,
     NOISE_PEAK,
     RANGE,
-    SATURATED,
     Rest,
     jitter_limit,
     jitter_us,
