@@ -58,10 +58,6 @@ class Sampler:
         if pins:
             show(pins)
 
-    def converter_answers(self):
-        """False where it does not give back its registers. Not while sampling."""
-        return self._force.answers()
-
     def measure_rate(self):
         """Measured sample rate in thousandths of a sample per second; 0 where no data-ready edge comes."""
         self.start()
